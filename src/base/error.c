@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/error.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+/*
+ * The length of the UTF-8 sequence at `at` (RFC 3629, 4) and its code point;
+ * 0 when the bytes are none.  The NUL that ends the text ends a sequence, too.
+ */
+static size_t utf8_sequence(const unsigned char *at, uint32_t *ret_point)
+{
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = at[0] < 0x80	    ? 1
+		     : (at[0] >> 5) == 0x06 ? 2
+		     : (at[0] >> 4) == 0x0e ? 3
+		     : (at[0] >> 3) == 0x1e ? 4
+					    : 0;
+	uint32_t point = len > 1 ? at[0] & (0x7fu >> len) : at[0];
+
+	if (len == 0)
+		return 0;
+	for (size_t i = 1; i < len; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		point = point << 6 | (at[i] & 0x3f);
+	}
+	if (point < least[len] || point > 0x10ffff ||
+		(point >= 0xd800 && point <= 0xdfff))
+		return 0;
+	*ret_point = point;
+	return len;
+}
+
+/* C0, DEL and C1; line separators; what turns the direction of writing. */
+static bool drives_a_terminal(uint32_t point)
+{
+	return point < 0x20 || (point >= 0x7f && point <= 0x9f) ||
+	       point == 0x200e || point == 0x200f ||
+	       (point >= 0x2028 && point <= 0x202e) ||
+	       (point >= 0x2066 && point <= 0x2069);
+}
+
+static char *escape(const char *text)
+{
+	AUTO_RELEASE(buffer) escaped = BUFFER_INIT;
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at) {
+		uint32_t point = 0;
+		size_t len = utf8_sequence(at, &point);
+		bool bad = len == 0 || drives_a_terminal(point);
+
+		if (len == 0)
+			len = 1;
+		if (!bad)
+			buffer_add(&escaped, at, len);
+		for (size_t i = 0; bad && i < len; i++)
+			buffer_format(&escaped, "\\x%02x", at[i]);
+		at += len;
+	}
+	return buffer_detach(&escaped);
+}
+
+static bool set(struct error *err, enum error_kind kind, const char *sentence)
+{
+	assert(err->kind == ERROR_NONE && kind != ERROR_NONE);
+	err->kind = kind;
+	err->rule = escape(sentence);
+	err->message = memory_text(err->rule);
+	return false;
+}
+
+bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
+{
+	AUTO_TEXT sentence = NULL;
+	va_list args;
+
+	va_start(args, format);
+	sentence = memory_vformat(format, args);
+	va_end(args);
+	return set(err, kind, sentence);
+}
+
+bool error_errno(struct error *err, const char *format, ...)
+{
+	int number = errno;
+	AUTO_TEXT thing = NULL;
+	AUTO_TEXT sentence = NULL;
+	va_list args;
+
+	va_start(args, format);
+	thing = memory_vformat(format, args);
+	va_end(args);
+	errno = number;
+	sentence = memory_format("%s: %m", thing);
+	return set(err, ERROR_FAILED, sentence);
+}
+
+bool error_context(struct error *err, const char *format, ...)
+{
+	AUTO_TEXT context = NULL;
+	AUTO_TEXT escaped = NULL;
+	AUTO_TEXT message = err->message;
+	va_list args;
+
+	if (err->kind == ERROR_NONE)
+		abort();
+	va_start(args, format);
+	context = memory_vformat(format, args);
+	va_end(args);
+	escaped = escape(context);
+	err->message = memory_format("%s: %s", escaped, message);
+	return false;
+}
+
+bool error_at(struct error *err, const char *file, unsigned line)
+{
+	if (err->kind == ERROR_NONE)
+		abort();
+	if (err->file)
+		return false;
+	err->file = escape(file);
+	err->line = line;
+	return false;
+}
+
+char *error_text(const struct error *err)
+{
+	const char *message = err->message ? err->message : "";
+
+	if (!err->file)
+		return memory_text(message);
+	if (err->line == 0)
+		return memory_format("%s: %s", err->file, message);
+	return memory_format("%s:%u: %s", err->file, err->line, message);
+}
+
+void error_move(struct error *to, struct error *from)
+{
+	assert(to->kind == ERROR_NONE);
+	*to = *from;
+	*from = (struct error)ERROR_INIT;
+}
+
+void error_release(struct error *err)
+{
+	free(err->message);
+	free(err->rule);
+	free(err->file);
+	*err = (struct error)ERROR_INIT;
+}
+
+enum error_kind error_worse(enum error_kind a, enum error_kind b)
+{
+	static const unsigned rank[] = {
+		[ERROR_NONE] = 0,
+		[ERROR_FINDINGS] = 1,
+		[ERROR_REFUSED] = 2,
+		[ERROR_INPUT] = 3,
+		[ERROR_FAILED] = 4,
+	};
+
+	assert(a != ERROR_USAGE && b != ERROR_USAGE);
+	return rank[a] >= rank[b] ? a : b;
+}

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+void file_auto_close(int *fd)
+{
+	int number = errno;
+
+	/* For reading and after errors; file_create() closes for itself. */
+	if (*fd >= 0)
+		(void)close(*fd);
+	errno = number;
+}
+
+static int give(int *fd)
+{
+	int given = *fd;
+
+	*fd = -1;
+	return given;
+}
+
+static bool open_directory(
+	int dir, const char *path, int flags, int *ret_fd, struct error *err)
+{
+	int fd = UNINTERRUPTED(
+		openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags));
+
+	if (fd < 0)
+		return error_errno(err, "directory \"%s\": cannot open", path);
+	*ret_fd = fd;
+	return true;
+}
+
+bool directory_open(int dir, const char *path, int *ret_fd, struct error *err)
+{
+	return open_directory(dir, path, 0, ret_fd, err);
+}
+
+bool directory_open_nofollow(
+	int dir, const char *name, int *ret_fd, struct error *err)
+{
+	return open_directory(dir, name, O_NOFOLLOW, ret_fd, err);
+}
+
+bool directory_create(int dir, const char *name, mode_t mode, struct error *err)
+{
+	if (mkdirat(dir, name, mode) != 0)
+		return error_errno(
+			err, "directory \"%s\": cannot create", name);
+	return true;
+}
+
+bool directory_ensure(const char *path, int *ret_fd, struct error *err)
+{
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		return error_errno(
+			err, "directory \"%s\": cannot create", path);
+	return directory_open(AT_FDCWD, path, ret_fd, err);
+}
+
+static void close_stream(DIR **stream)
+{
+	if (*stream)
+		(void)closedir(*stream);
+}
+
+static bool is_dots(const char *name)
+{
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+static bool empty_directory(int dir, const char *name, struct error *err)
+{
+	__attribute__((cleanup(close_stream))) DIR *stream = NULL;
+	AUTO_CLOSE fd = -1;
+	const struct dirent *entry;
+
+	if (!directory_open_nofollow(dir, name, &fd, err))
+		return false;
+	stream = fdopendir(fd);
+	if (!stream)
+		return error_errno(err, "directory \"%s\": cannot read", name);
+	(void)give(&fd);
+	while (errno = 0, (entry = readdir(stream)) != NULL) {
+		if (is_dots(entry->d_name))
+			continue;
+		if (!file_remove_tree(dirfd(stream), entry->d_name, err))
+			return error_context(err, "directory \"%s\"", name);
+	}
+	if (errno != 0)
+		return error_errno(err, "directory \"%s\": cannot read", name);
+	return true;
+}
+
+bool file_remove_tree(int dir, const char *name, struct error *err)
+{
+	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+		return true;
+	/* Linux answers EISDIR for a directory, POSIX EPERM. */
+	if (errno != EISDIR && errno != EPERM)
+		return error_errno(err, "file \"%s\": cannot remove", name);
+	if (!empty_directory(dir, name, err))
+		return false;
+	if (unlinkat(dir, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+		return error_errno(
+			err, "directory \"%s\": cannot remove", name);
+	return true;
+}
+
+static void unwritten(const struct file_part *part, struct iovec *ret_piece)
+{
+	const struct secret *secret = part->secret;
+	const void *bytes = secret ? secret_view(secret) : part->bytes;
+
+	/* writev() only reads what iov_base points to. */
+	ret_piece->iov_base = (void *)(uintptr_t)bytes;
+	ret_piece->iov_len = secret ? secret_len(secret) : part->len;
+}
+
+/* Writes all pieces, which it uses up. */
+static bool write_pieces(int fd, struct iovec *piece, size_t n_pieces)
+{
+	while (n_pieces > 0) {
+		ssize_t wrote;
+
+		if (piece->iov_len == 0) {
+			piece++;
+			n_pieces--;
+			continue;
+		}
+		wrote = UNINTERRUPTED(writev(fd, piece, (int)n_pieces));
+		if (wrote == 0)
+			errno = EIO;
+		if (wrote <= 0)
+			return false;
+		while (n_pieces > 0 && (size_t)wrote >= piece->iov_len) {
+			wrote -= (ssize_t)piece->iov_len;
+			piece++;
+			n_pieces--;
+		}
+		if (n_pieces > 0) {
+			piece->iov_base = (char *)piece->iov_base + wrote;
+			piece->iov_len -= (size_t)wrote;
+		}
+	}
+	return true;
+}
+
+static bool write_parts(int fd, const struct file_part *parts, size_t n_parts)
+{
+	struct iovec pieces[8];
+
+	while (n_parts > 0) {
+		size_t n = n_parts < ARRAY_SIZE(pieces) ? n_parts
+							: ARRAY_SIZE(pieces);
+
+		for (size_t i = 0; i < n; i++)
+			unwritten(&parts[i], &pieces[i]);
+		if (!write_pieces(fd, pieces, n))
+			return false;
+		parts += n;
+		n_parts -= n;
+	}
+	return true;
+}
+
+bool file_write_parts(int fd, const struct file_part *parts, size_t n_parts,
+	const char *label, struct error *err)
+{
+	if (!write_parts(fd, parts, n_parts))
+		return error_errno(err, "file \"%s\": cannot write", label);
+	return true;
+}
+
+bool file_create(int dir, const char *name, mode_t mode,
+	const struct file_part *parts, size_t n_parts, struct error *err)
+{
+	int fd = UNINTERRUPTED(openat(dir, name,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode));
+	bool written;
+	int number;
+
+	if (fd < 0)
+		return error_errno(err, "file \"%s\": cannot create", name);
+	written = write_parts(fd, parts, n_parts);
+	number = errno;
+	/* After EINTR the descriptor is closed all the same. */
+	if (close(fd) != 0 && written && errno != EINTR) {
+		written = false;
+		number = errno;
+	}
+	if (written)
+		return true;
+	/* What stays behind if this fails too is only in the way. */
+	(void)unlinkat(dir, name, 0);
+	errno = number;
+	return error_errno(err, "file \"%s\": cannot write", name);
+}
+
+/* O_NONBLOCK: a FIFO may not hold us up before it is refused. */
+static bool open_regular(int dir, const char *path, size_t max, int *ret_fd,
+	size_t *ret_len, struct error *err)
+{
+	AUTO_CLOSE fd = UNINTERRUPTED(openat(
+		dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+	struct stat status;
+
+	if (fd < 0 || fstat(fd, &status) != 0)
+		return error_errno(err, "file \"%s\": cannot open", path);
+	if (!S_ISREG(status.st_mode))
+		return error_set(err, ERROR_INPUT,
+			"file \"%s\": not a regular file", path);
+	if ((uintmax_t)status.st_size > max)
+		return error_set(err, ERROR_INPUT,
+			"file \"%s\": more than %zu bytes", path, max);
+	*ret_len = (size_t)status.st_size;
+	*ret_fd = give(&fd);
+	return true;
+}
+
+/* Reads to the end or until len bytes are there. */
+static bool read_up_to(int fd, void *bytes, size_t len, size_t *ret_len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t got = UNINTERRUPTED(
+			read(fd, (char *)bytes + done, len - done));
+
+		if (got < 0)
+			return false;
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	*ret_len = done;
+	return true;
+}
+
+bool file_read(int dir, const char *path, size_t max, struct buffer *text,
+	struct error *err)
+{
+	AUTO_RELEASE(buffer) all = BUFFER_INIT;
+	AUTO_CLOSE fd = -1;
+	size_t len;
+	size_t got;
+
+	if (!open_regular(dir, path, max, &fd, &len, err))
+		return false;
+	/* One byte more than it is long, to see the end; and then as much
+	 * again for as long as it grows under us. */
+	do {
+		if (!read_up_to(fd, buffer_room(&all, len + 1), len + 1, &got))
+			return error_errno(
+				err, "file \"%s\": cannot read", path);
+		buffer_wrote(&all, got);
+		if (all.len > max)
+			return error_set(err, ERROR_INPUT,
+				"file \"%s\": more than %zu bytes", path, max);
+	} while (got == len + 1);
+	buffer_release(text);
+	*text = all;
+	all = (struct buffer)BUFFER_INIT;
+	return true;
+}
+
+bool file_read_secret(int dir, const char *path, size_t max,
+	struct secret **ret_secret, struct error *err)
+{
+	AUTO_FREE(secret) secret = NULL;
+	AUTO_CLOSE fd = -1;
+	size_t len;
+	size_t got;
+
+	if (!open_regular(dir, path, max, &fd, &len, err))
+		return false;
+	secret = secret_new(len + 1);
+	if (!read_up_to(fd, secret_bytes(secret), len + 1, &got))
+		return error_errno(err, "file \"%s\": cannot read", path);
+	if (got > len)
+		return error_set(err, ERROR_FAILED,
+			"file \"%s\": grew while it was read", path);
+	secret_shorten(secret, got);
+	*ret_secret = take(&secret);
+	return true;
+}
+
+/* A piece at a time, in memory that is wiped. */
+bool file_copy(int from, int to, const char *label, struct error *err)
+{
+	enum { PIECE = 65536 };
+	AUTO_FREE(secret) piece = secret_new(PIECE);
+	unsigned char *bytes = secret_bytes(piece);
+	off_t at = 0;
+	ssize_t got;
+
+	while ((got = UNINTERRUPTED(pread(from, bytes, PIECE, at))) > 0) {
+		const struct file_part part = {bytes, (size_t)got, NULL};
+
+		if (!file_write_parts(to, &part, 1, label, err))
+			return false;
+		at += got;
+	}
+	if (got < 0)
+		return error_errno(err, "%s: cannot read what to copy", label);
+	return true;
+}
+
+bool file_exists(int dir, const char *name)
+{
+	struct stat status;
+
+	return fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       (errno != ENOENT && errno != ENOTDIR);
+}
+
+bool file_rename_new(int from_dir, const char *from, int to_dir, const char *to,
+	bool *ret_exists, struct error *err)
+{
+	*ret_exists = false;
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return true;
+	*ret_exists = errno == EEXIST;
+	if (*ret_exists)
+		return false;
+	return error_errno(err, "\"%s\": cannot rename to \"%s\"", from, to);
+}
+
+bool file_exchange(
+	int a_dir, const char *a, int b_dir, const char *b, struct error *err)
+{
+	if (renameat2(a_dir, a, b_dir, b, RENAME_EXCHANGE) != 0)
+		return error_errno(
+			err, "\"%s\": cannot exchange with \"%s\"", a, b);
+	return true;
+}
+
+bool file_sync(int fd, const char *label, struct error *err)
+{
+	if (UNINTERRUPTED(fsync(fd)) != 0)
+		return error_errno(err, "\"%s\": cannot sync", label);
+	return true;
+}
+
+bool file_sync_system(int fd, const char *label, struct error *err)
+{
+	if (UNINTERRUPTED(syncfs(fd)) != 0)
+		return error_errno(
+			err, "\"%s\": cannot sync the file system", label);
+	return true;
+}
+
+char *file_random_name(const char *prefix)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+	/* The most bytes that fall evenly on 36 letters. */
+	enum { N_LETTERS = 36, EVEN = 252, N_WANTED = 16 };
+	AUTO_RELEASE(buffer) name = BUFFER_INIT;
+	unsigned char random[2 * N_WANTED];
+	size_t wanted = strlen(prefix) + N_WANTED;
+
+	buffer_add_text(&name, prefix);
+	while (name.len < wanted) {
+		/* As little as this comes whole, or the kernel has no
+		 * getrandom at all. */
+		if (UNINTERRUPTED(getrandom(random, sizeof(random), 0)) !=
+			(ssize_t)sizeof(random))
+			abort();
+		for (size_t i = 0; i < sizeof(random) && name.len < wanted; i++)
+			if (random[i] < EVEN)
+				buffer_add_byte(
+					&name, letters[random[i] % N_LETTERS]);
+	}
+	return buffer_detach(&name);
+}
+
+bool directory_path(int fd, char **ret_path, struct error *err)
+{
+	AUTO_TEXT proc = memory_format("/proc/self/fd/%d", fd);
+	AUTO_TEXT path = realpath(proc, NULL);
+	struct stat there;
+	struct stat here;
+
+	if (!path || stat(path, &there) != 0 || fstat(fd, &here) != 0)
+		return error_errno(err, "cannot find a directory's path");
+	if (here.st_dev != there.st_dev || here.st_ino != there.st_ino)
+		return error_set(err, ERROR_FAILED,
+			"directory \"%s\": was moved or removed", path);
+	*ret_path = take(&path);
+	return true;
+}
