@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CLI_PRINTABLE_H
+#define CLI_PRINTABLE_H
+
+/* Text as a terminal may see it: control characters, what turns the direction
+ * of writing, and bytes that are not UTF-8 become \xNN, as in the sentence of
+ * an error.  For the caller to free(). */
+char *printable(const char *text);
+
+#endif
