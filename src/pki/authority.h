@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PKI_AUTHORITY_H
+#define PKI_AUTHORITY_H
+
+#include "pki/certificate.h"
+
+/*
+ * A certification authority: its certificate and its key, together.
+ *
+ * Issuing from many threads at once is safe.
+ */
+struct authority;
+
+struct authority_request {
+	const char *common_name;
+	enum key_type key_type; /* not Ed25519: ERROR_REFUSED */
+	struct instant not_before, not_after;
+};
+
+/* A new key and its self-signed certificate, verified and linted. */
+MUST_CHECK bool authority_create(const struct authority_request *request,
+	struct authority **ret_authority, struct error *err);
+
+/*
+ * From what was read.  ERROR_INPUT when the key is not the certificate's, the
+ * certificate is no CA, may not sign certificates, has an extKeyUsage, is not
+ * valid at `now`, or is not version 3; ERROR_REFUSED for an Ed25519 key, which
+ * kube-controller-manager and kubeadm do not take.  Consumes both on success.
+ */
+MUST_CHECK bool authority_new(struct certificate **taken_certificate,
+	struct key **taken_key, struct instant now,
+	struct authority **ret_authority, struct error *err);
+
+/* Opens DIR/ca.crt (one block, no text) and DIR/ca.key, by the same rules. */
+MUST_CHECK bool authority_open(int dir, const char *certificate_name,
+	const char *key_name, struct instant now,
+	struct authority **ret_authority, struct error *err);
+
+const struct certificate *authority_certificate(const struct authority *ca);
+const struct key *authority_key(const struct authority *ca);
+/* "-----BEGIN CERTIFICATE-----…", one block; owned. */
+const struct buffer *authority_pem(const struct authority *ca);
+
+/*
+ * Signs a leaf: fills the plan's issuer, serial and authorityKeyIdentifier,
+ * signs, and lints the result; `verify` checks the signature too.  Refuses
+ * (ERROR_REFUSED) a plan that is a CA, or that outlives or precedes this
+ * authority.
+ */
+MUST_CHECK bool authority_issue(const struct authority *ca,
+	struct certificate_plan *plan, bool verify, struct buffer *der,
+	struct error *err);
+
+void authority_free(struct authority *ca);
+DEFINE_AUTO_FREE(authority)
+
+#endif

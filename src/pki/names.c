@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pki/names.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "pki/digest.h"
+#include "pki/oid.h"
+
+/* -- characters -- */
+
+/* RFC 3629, 4: how long the sequence at the front is, 0 when it is none. */
+static size_t utf8_len(const unsigned char *at, size_t len)
+{
+	static const struct {
+		unsigned char from, to, second_from, second_to, len;
+	} rows[] = {
+		{0x00, 0x7f, 0, 0, 1},
+		{0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3},
+		{0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(rows) && *at > rows[i].to)
+		i++;
+	if (i == ARRAY_SIZE(rows) || *at < rows[i].from || len < rows[i].len)
+		return 0;
+	if (rows[i].len > 1 &&
+		(at[1] < rows[i].second_from || at[1] > rows[i].second_to))
+		return 0;
+	for (size_t j = 2; j < rows[i].len; j++)
+		if ((at[j] & 0xc0) != 0x80)
+			return 0;
+	return rows[i].len;
+}
+
+static bool is_utf8(struct der text)
+{
+	while (text.len > 0) {
+		size_t n = utf8_len(text.bytes, text.len);
+
+		if (n == 0)
+			return false;
+		text.bytes += n;
+		text.len -= n;
+	}
+	return true;
+}
+
+bool name_text_is_valid(const char *text, size_t len)
+{
+	struct der view = {(const unsigned char *)text, len};
+
+	for (size_t i = 0; i < len; i++)
+		if (view.bytes[i] < 0x20 || view.bytes[i] == 0x7f)
+			return false;
+	return len > 0 && is_utf8(view);
+}
+
+static bool is_letter_or_digit(unsigned char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9');
+}
+
+static bool label_is_valid(const char *label, size_t len)
+{
+	if (len == 0 || len > 63 || label[0] == '-' || label[len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!is_letter_or_digit((unsigned char)label[i]) &&
+			label[i] != '-' && label[i] != '_')
+			return false;
+	return true;
+}
+
+bool dns_name_is_valid(const char *text, size_t len)
+{
+	if (len > 253)
+		return false;
+	if (len > 2 && text[0] == '*' && text[1] == '.') {
+		text += 2;
+		len -= 2;
+	}
+	for (;;) {
+		const char *dot = memchr(text, '.', len);
+		size_t label = dot ? (size_t)(dot - text) : len;
+
+		if (!label_is_valid(text, label))
+			return false;
+		if (!dot)
+			return true;
+		text += label + 1;
+		len -= label + 1;
+	}
+}
+
+/* -- attribute values -- */
+
+static bool is_ascii(struct der text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (text.bytes[i] > 0x7f)
+			return false;
+	return true;
+}
+
+static bool is_numeric(struct der text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if ((text.bytes[i] < '0' || text.bytes[i] > '9') &&
+			text.bytes[i] != ' ')
+			return false;
+	return true;
+}
+
+/* X.680, 41.4; "*" and "&", which do not belong there, are common, and Go
+ * takes them. */
+static bool is_printable(struct der text)
+{
+	static const char others[] = " '()+,-./:=?*&";
+
+	for (size_t i = 0; i < text.len; i++)
+		if (!is_letter_or_digit(text.bytes[i]) &&
+			(text.bytes[i] == 0 || !strchr(others, text.bytes[i])))
+			return false;
+	return true;
+}
+
+#define NUMERIC_STRING 0x12
+
+static const struct string_type {
+	unsigned tag;
+	const char *name;
+	bool (*fits)(struct der text);
+} string_types[] = {
+	{DER_UTF8_STRING, "UTF8String", is_utf8},
+	{NUMERIC_STRING, "NumericString", is_numeric},
+	{DER_PRINTABLE_STRING, "PrintableString", is_printable},
+	{DER_IA5_STRING, "IA5String", is_ascii},
+};
+
+static const struct string_type *find_string_type(unsigned tag)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(string_types); i++)
+		if (string_types[i].tag == tag)
+			return &string_types[i];
+	return NULL;
+}
+
+/* RFC 4514, 3. */
+static const struct {
+	const char *name;
+	struct der oid;
+} attribute_types[] = {
+	{"CN", DER_LITERAL("\x55\x04\x03")},
+	{"L", DER_LITERAL("\x55\x04\x07")},
+	{"ST", DER_LITERAL("\x55\x04\x08")},
+	{"O", DER_LITERAL("\x55\x04\x0a")},
+	{"OU", DER_LITERAL("\x55\x04\x0b")},
+	{"C", DER_LITERAL("\x55\x04\x06")},
+	{"STREET", DER_LITERAL("\x55\x04\x09")},
+	{"DC", DER_LITERAL("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19")},
+	{"UID", DER_LITERAL("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01")},
+};
+
+/* RFC 4514, 2.4. */
+static void write_escaped(struct buffer *out, struct der text)
+{
+	for (size_t i = 0; i < text.len; i++) {
+		char c = (char)text.bytes[i];
+		bool edge = (c == ' ' && (i == 0 || i + 1 == text.len)) ||
+			    (c == '#' && i == 0);
+
+		if (text.bytes[i] < 0x20 || c == 0x7f) {
+			buffer_format(out, "\\%02X", text.bytes[i]);
+			continue;
+		}
+		if (edge || strchr("\"+,;<>\\", c))
+			buffer_add_byte(out, '\\');
+		buffer_add_byte(out, c);
+	}
+}
+
+struct attribute {
+	struct der oid;
+	unsigned tag;
+	struct der value, whole;
+};
+
+static void write_attribute(
+	struct buffer *out, const struct attribute *attribute)
+{
+	const char *name = NULL;
+	AUTO_TEXT dotted = NULL;
+	AUTO_TEXT hex = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(attribute_types); i++)
+		if (der_equal(attribute->oid, attribute_types[i].oid))
+			name = attribute_types[i].name;
+	dotted = oid_format(attribute->oid);
+	buffer_format(out, "%s=", name ? name : dotted);
+	if (name && find_string_type(attribute->tag)) {
+		write_escaped(out, attribute->value);
+		return;
+	}
+	hex = hex_of(attribute->whole.bytes, attribute->whole.len);
+	buffer_format(out, "#%s", hex);
+}
+
+/* -- reading -- */
+
+static bool malformed(struct error *err)
+{
+	return error_set(
+		err, ERROR_INPUT, "not a Name in DER (RFC 5280, 4.1.2.4)");
+}
+
+static bool check_value(const struct attribute *attribute, struct error *err)
+{
+	const struct string_type *type = find_string_type(attribute->tag);
+	bool is_common_name = der_equal(attribute->oid, OID_COMMON_NAME);
+
+	if (!type && is_common_name)
+		return error_set(err, ERROR_INPUT,
+			"common name: neither PrintableString nor UTF8String "
+			"(RFC 5280, 4.1.2.4)");
+	if (!type)
+		return true;
+	if (memchr(attribute->value.bytes, 0, attribute->value.len))
+		return error_set(err, ERROR_INPUT, "a NUL character in a name");
+	if (!type->fits(attribute->value))
+		return error_set(err, ERROR_INPUT,
+			"a character that does not belong in its %s "
+			"(RFC 5280, 4.1.2.4)",
+			type->name);
+	if (attribute->value.len == 0 && is_common_name)
+		return error_set(err, ERROR_INPUT,
+			"common name: empty (RFC 5280, appendix A.1)");
+	return true;
+}
+
+static bool take_attribute(
+	struct der *set, struct attribute *attribute, struct error *err)
+{
+	struct der pair;
+
+	if (!der_take(set, DER_SEQUENCE, &pair, NULL) ||
+		!der_take(&pair, DER_OID, &attribute->oid, NULL) ||
+		!oid_is_valid(attribute->oid))
+		return malformed(err);
+	attribute->tag = der_next(&pair);
+	if (!der_take(&pair, attribute->tag, &attribute->value,
+		    &attribute->whole) ||
+		pair.len > 0)
+		return malformed(err);
+	return check_value(attribute, err);
+}
+
+/* X.690, 11.6: the elements of a SET OF ascend. */
+static bool ascends(struct der previous, struct der next)
+{
+	size_t len = previous.len < next.len ? previous.len : next.len;
+	int order = memcmp(previous.bytes, next.bytes, len);
+
+	return order < 0 || (order == 0 && previous.len <= next.len);
+}
+
+static bool read_rdn(struct der set, struct buffer *text,
+	struct der *common_name, struct error *err)
+{
+	struct der previous = {NULL, 0};
+	struct attribute attribute;
+
+	if (set.len == 0)
+		return malformed(err);
+	while (set.len > 0) {
+		struct der at = set;
+
+		if (!take_attribute(&set, &attribute, err))
+			return false;
+		at.len -= set.len;
+		if (previous.len > 0 && !ascends(previous, at))
+			return malformed(err);
+		if (previous.len > 0)
+			buffer_add_byte(text, '+');
+		previous = at;
+		write_attribute(text, &attribute);
+		if (der_equal(attribute.oid, OID_COMMON_NAME))
+			*common_name = attribute.value;
+	}
+	return true;
+}
+
+/* More than any name has; keeps hostile ones cheap. */
+#define RDNS_MAX 64
+
+static bool split_name(struct der name, struct der sets[static RDNS_MAX],
+	size_t *ret_n, struct error *err)
+{
+	struct der list;
+	size_t n = 0;
+
+	if (!der_take(&name, DER_SEQUENCE, &list, NULL) || name.len > 0)
+		return malformed(err);
+	while (list.len > 0) {
+		if (n == RDNS_MAX)
+			return error_set(err, ERROR_INPUT,
+				"a name of more than 64 parts");
+		if (!der_take(&list, DER_SET, &sets[n++], NULL))
+			return malformed(err);
+	}
+	*ret_n = n;
+	return true;
+}
+
+bool name_read(struct der name, char **ret_text, char **ret_common_name,
+	struct error *err)
+{
+	struct der sets[RDNS_MAX], last = {NULL, 0};
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	size_t n = 0;
+
+	if (!split_name(name, sets, &n, err))
+		return false;
+	/* RFC 4514, 2.1: the last comes first. */
+	while (n-- > 0) {
+		struct der common_name = {NULL, 0};
+
+		if (!read_rdn(sets[n], &text, &common_name, err))
+			return false;
+		if (last.len == 0)
+			last = common_name;
+		if (n > 0)
+			buffer_add_byte(&text, ',');
+	}
+	*ret_common_name =
+		last.len == 0
+			? NULL
+			: memory_text_n((const char *)last.bytes, last.len);
+	*ret_text = buffer_detach(&text);
+	return true;
+}

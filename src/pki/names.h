@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef PKI_NAMES_H
+#define PKI_NAMES_H
+
+#include "pki/der.h"
+
+/*
+ * Names in certificates: distinguished names, and what may stand in a dNSName.
+ */
+
+/*
+ * Reads a Name (RFC 5280, 4.1.2.4) that is a view with tag and length.
+ * *ret_text is its RFC 4514 form, *ret_common_name the last CN or NULL; both
+ * for free().  Values of other string types than PrintableString, UTF8String,
+ * IA5String and NumericString are shown as "#" and hex, and refused in a CN.
+ */
+MUST_CHECK bool name_read(struct der name, char **ret_text,
+	char **ret_common_name, struct error *err);
+
+/* Without control characters and NUL, valid UTF-8, not empty. */
+bool name_text_is_valid(const char *text, size_t len);
+
+/* The preferred name syntax (RFC 1034, 3.5; RFC 5280, 4.2.1.6), with "_" too;
+ * "*" may be the whole of the first label. */
+bool dns_name_is_valid(const char *text, size_t len);
+
+#endif

@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "pki/release.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+struct release {
+	struct ledger *ledger;
+	struct release_settings settings;
+	char *label; /* the output directory as the operator calls it */
+	char *path;  /* absolute */
+	char *name;  /* of the stage in it */
+	int out, stage;
+	int *workers; /* a directory each, in the stage */
+	int64_t id;   /* of the stage's row */
+	/* Published, and their rows still pending: forgotten in the next
+	 * transaction, since a row too many costs recovery one look. */
+	int64_t *published;
+	size_t n_published, allocated;
+	size_t n_left; /* recorded, not published */
+};
+
+static bool transaction(struct release *release, struct error *err)
+{
+	return ledger_begin(release->ledger, instant_now(),
+		release->settings.clock_back, err);
+}
+
+static bool probe_rename(struct release *release, struct error *err)
+{
+	const struct file_part none = {"", 0, NULL};
+	bool exists;
+
+	return file_create(release->stage, "a", 0600, &none, 1, err) &&
+	       file_create(release->stage, "b", 0600, &none, 1, err) &&
+	       file_exchange(release->stage, "a", release->stage, "b", err) &&
+	       file_rename_new(release->stage, "a", release->stage, "c",
+		       &exists, err) &&
+	       file_remove_tree(release->stage, "b", err);
+}
+
+static bool probe(struct release *release, struct error *err)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the sentence says more */
+	struct stat status;
+
+	if (!probe_rename(release, &ignored))
+		return error_set(err, ERROR_FAILED,
+			"\"%s\": its file system cannot exchange files or "
+			"rename them without replacing: use --format tar "
+			"--out -",
+			release->label);
+	if (fstatat(release->stage, "c", &status, AT_SYMLINK_NOFOLLOW))
+		return error_errno(err, "stat \"%s\"", release->label);
+	if ((status.st_mode & 07777) != 0600)
+		return error_set(err, ERROR_FAILED,
+			"\"%s\": its file system does not keep the mode of a "
+			"secret file: use --format tar --out -",
+			release->label);
+	if (release->settings.links && symlinkat("c", release->stage, "d"))
+		return error_set(err, ERROR_FAILED,
+			"\"%s\": its file system has no symbolic links: use "
+			"--format tar",
+			release->label);
+	return file_remove_tree(release->stage, "c", err) &&
+	       file_remove_tree(release->stage, "d", err);
+}
+
+static bool record_stage(struct release *release, struct error *err)
+{
+	struct ledger_stage row = {
+		.path = release->path, .name = release->name};
+	struct stat status;
+
+	if (fstat(release->out, &status))
+		return error_errno(err, "stat \"%s\"", release->label);
+	row.device = status.st_dev;
+	row.inode = status.st_ino;
+	return transaction(release, err) &&
+	       ledger_stage_add(release->ledger, &row, &release->id, err) &&
+	       ledger_commit(release->ledger, err);
+}
+
+/* Under the ledger's lock, so that no recovery sees the stage before it has
+ * its holder. */
+static bool create_stage(struct release *release, struct error *err)
+{
+	bool held;
+
+	if (!record_stage(release, err)) {
+		ledger_rollback(release->ledger);
+		release->id = 0;
+		return false;
+	}
+	if (!directory_create(release->out, release->name, 0700, err) ||
+		!directory_open_nofollow(
+			release->out, release->name, &release->stage, err) ||
+		!file_lock(release->stage, FILE_LOCK_EXCLUSIVE, 0, &held, err))
+		return error_context(err, "stage in \"%s\"", release->label);
+	if (!held)
+		return error_set(err, ERROR_FAILED,
+			"\"%s/%s\": somebody else holds it", release->path,
+			release->name);
+	return true;
+}
+
+static bool create_workers(struct release *release, struct error *err)
+{
+	unsigned n = release->settings.n_workers;
+	char name[16];
+
+	release->workers = memory_new(n, sizeof(int));
+	for (unsigned i = 0; i < n; i++)
+		release->workers[i] = -1;
+	for (unsigned i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		if (!directory_create(release->stage, name, 0700, err) ||
+			!directory_open_nofollow(release->stage, name,
+				&release->workers[i], err))
+			return error_context(
+				err, "stage in \"%s\"", release->label);
+	}
+	return true;
+}
+
+bool release_open(struct ledger *ledger, const char *out_path,
+	const struct release_settings *settings, struct release **ret_release,
+	struct error *err)
+{
+	AUTO_FREE(release) release = memory_new(1, sizeof(*release));
+	bool created;
+
+	release->ledger = ledger;
+	release->settings = *settings;
+	release->label = memory_text(out_path);
+	release->out = release->stage = -1;
+	release->name = file_random_name(
+		settings->spool ? RELEASE_SPOOL_PREFIX : RELEASE_STAGE_PREFIX);
+	if (!directory_ensure(out_path, &release->out, err) ||
+		!directory_path(release->out, &release->path, err))
+		return false;
+	if (!ledger_lock(
+		    ledger, FILE_LOCK_EXCLUSIVE, settings->lock_timeout, err))
+		return false;
+	created = create_stage(release, err);
+	ledger_unlock(ledger);
+	if (!created || !probe(release, err) || !create_workers(release, err))
+		return false;
+	*ret_release = take(&release);
+	return true;
+}
+
+int release_directory(const struct release *release, unsigned worker)
+{
+	return release->workers[worker];
+}
+
+int release_output(const struct release *release)
+{
+	return release->out;
+}
+
+/* What is replaced need not be published any more. */
+static bool forget_superseded(
+	struct release *release, int64_t event, struct error *err)
+{
+	struct ledger_pending pending;
+	bool found = false;
+
+	if (event == 0)
+		return true;
+	if (!ledger_pending_find(release->ledger, event, &pending, &found, err))
+		return false;
+	return !found ||
+	       ledger_pending_remove(release->ledger, pending.event, err);
+}
+
+static bool record_item(
+	struct release *release, struct release_item *item, struct error *err)
+{
+	AUTO_TEXT staged = memory_format("%u/%s", item->worker, item->staged);
+	struct ledger_pending pending = {.stage = release->id,
+		.name = item->name,
+		.staged = staged,
+		.target = item->target,
+		.witness = item->witness,
+		.hash = item->hash,
+		.replace = item->replace};
+
+	for (size_t i = 0; i < item->n_issues; i++) {
+		if (!forget_superseded(
+			    release, item->issues[i].supersedes, err) ||
+			!ledger_issue(release->ledger, &item->issues[i],
+				&pending.last_event, err))
+			return false;
+		if (i == 0)
+			pending.event = pending.last_event;
+	}
+	item->event = pending.event;
+	return ledger_pending_add(release->ledger, &pending, err);
+}
+
+/* A refusal costs this item alone; any other failure the whole chunk. */
+static bool try_item(
+	struct release *release, struct release_item *item, struct error *err)
+{
+	AUTO_RELEASE(error) why = ERROR_INIT;
+
+	if (!release->settings.spool && !item->replace &&
+		file_exists(release->out, item->target)) {
+		item->state = RELEASE_RACED;
+		error_set(&item->error, ERROR_REFUSED,
+			"\"%s/%s\": is there already", release->label,
+			item->target);
+		return true;
+	}
+	if (!ledger_savepoint(release->ledger, err))
+		return false;
+	if (record_item(release, item, &why)) {
+		item->state = RELEASE_RECORDED;
+		return ledger_savepoint_keep(release->ledger, err);
+	}
+	if (why.kind != ERROR_REFUSED) {
+		error_move(err, &why);
+		return false;
+	}
+	item->state = RELEASE_RACED;
+	error_move(&item->error, &why);
+	return ledger_savepoint_undo(release->ledger, err);
+}
+
+static bool forget_published(struct release *release, struct error *err)
+{
+	for (size_t i = 0; i < release->n_published; i++)
+		if (!ledger_pending_remove(
+			    release->ledger, release->published[i], err))
+			return false;
+	return true;
+}
+
+static bool record_chunk(struct release *release, struct release_item *items,
+	size_t n_items, struct error *err)
+{
+	if (!transaction(release, err) || !forget_published(release, err))
+		return false;
+	for (size_t i = 0; i < n_items; i++)
+		if (!try_item(release, &items[i], err))
+			return false;
+	return ledger_commit(release->ledger, err);
+}
+
+/* What a failed COMMIT did is asked of the ledger, not guessed. */
+enum outcome { OUTCOME_NO, OUTCOME_YES, OUTCOME_UNKNOWN };
+
+static enum outcome read_back(struct release *release,
+	const struct release_item *items, size_t n_items)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* unknown says it */
+	bool has = false;
+
+	ledger_rollback(release->ledger);
+	for (size_t i = 0; i < n_items; i++) {
+		if (items[i].state != RELEASE_RECORDED)
+			continue;
+		if (!ledger_has(release->ledger, items[i].issues[0].ca,
+			    items[i].issues[0].serial, &has, &ignored))
+			return OUTCOME_UNKNOWN;
+		return has ? OUTCOME_YES : OUTCOME_NO;
+	}
+	return OUTCOME_NO;
+}
+
+static void mark_unknown(struct release *release, struct release_item *items,
+	size_t n_items, struct error *why)
+{
+	for (size_t i = 0; i < n_items; i++) {
+		if (items[i].state != RELEASE_RECORDED)
+			continue;
+		release->n_left++;
+		error_set(&items[i].error, ERROR_FAILED,
+			"the ledger does not say whether this was recorded; "
+			"the next command finds out: %s",
+			why->message);
+	}
+	error_release(why);
+}
+
+static void remember_published(struct release *release, int64_t event)
+{
+	release->published =
+		memory_grow(release->published, &release->allocated,
+			release->n_published + 1, sizeof(*release->published));
+	release->published[release->n_published++] = event;
+}
+
+static void publish_item(
+	struct release *release, struct release_item *item, bool *ret_exists)
+{
+	int from = release->workers[item->worker];
+	bool done;
+
+	*ret_exists = false;
+	if (item->replace && file_exists(release->out, item->target))
+		done = file_exchange(from, item->staged, release->out,
+			item->target, &item->error);
+	else
+		done = file_rename_new(from, item->staged, release->out,
+			item->target, ret_exists, &item->error);
+	if (done)
+		item->state = RELEASE_PUBLISHED;
+	else if (*ret_exists)
+		item->state = RELEASE_NOTHING;
+	else
+		error_context(&item->error,
+			"recorded, and the next command will publish it");
+}
+
+static bool withdraw(struct release *release, struct release_item *items,
+	size_t n_items, struct error *err)
+{
+	if (!transaction(release, err))
+		return false;
+	for (size_t i = 0; i < n_items; i++) {
+		struct ledger_pending pending;
+		bool found;
+
+		if (items[i].state != RELEASE_NOTHING)
+			continue;
+		if (!ledger_pending_find(release->ledger, items[i].event,
+			    &pending, &found, err) ||
+			!ledger_append(release->ledger, LEDGER_WITHDRAWN,
+				items[i].event, pending.last_event, err) ||
+			!ledger_pending_remove(
+				release->ledger, items[i].event, err))
+			return false;
+	}
+	return ledger_commit(release->ledger, err);
+}
+
+/* A target that appeared after its row was committed. */
+static void withdraw_existing(
+	struct release *release, struct release_item *items, size_t n_items)
+{
+	AUTO_RELEASE(error) why = ERROR_INIT;
+	bool done = withdraw(release, items, n_items, &why);
+
+	if (!done)
+		ledger_rollback(release->ledger);
+	for (size_t i = 0; i < n_items; i++) {
+		if (items[i].state != RELEASE_NOTHING)
+			continue;
+		if (done) {
+			error_set(&items[i].error, ERROR_REFUSED,
+				"\"%s/%s\": somebody else put it there",
+				release->label, items[i].target);
+			continue;
+		}
+		items[i].state = RELEASE_RECORDED;
+		error_set(&items[i].error, ERROR_FAILED, "%s", why.message);
+	}
+}
+
+static void publish_chunk(
+	struct release *release, struct release_item *items, size_t n_items)
+{
+	AUTO_RELEASE(error) why = ERROR_INIT;
+	bool exists, any_exists = false, durable;
+
+	for (size_t i = 0; i < n_items; i++) {
+		if (items[i].state != RELEASE_RECORDED)
+			continue;
+		publish_item(release, &items[i], &exists);
+		any_exists = any_exists || exists;
+	}
+	durable = file_sync(release->out, release->label, &why);
+	if (any_exists)
+		withdraw_existing(release, items, n_items);
+	for (size_t i = 0; i < n_items; i++) {
+		if (items[i].state == RELEASE_PUBLISHED && durable)
+			remember_published(release, items[i].event);
+		if (items[i].state == RELEASE_PUBLISHED && !durable) {
+			items[i].state = RELEASE_RECORDED;
+			error_set(&items[i].error, ERROR_FAILED, "%s",
+				why.message);
+		}
+		if (items[i].state == RELEASE_RECORDED)
+			release->n_left++;
+	}
+}
+
+static bool record_and_publish(struct release *release,
+	struct release_item *items, size_t n_items, struct error *err)
+{
+	AUTO_RELEASE(error) why = ERROR_INIT;
+	enum outcome outcome = OUTCOME_YES;
+
+	if (!record_chunk(release, items, n_items, &why))
+		outcome = read_back(release, items, n_items);
+	if (outcome == OUTCOME_NO) {
+		error_move(err, &why);
+		return false;
+	}
+	if (outcome == OUTCOME_UNKNOWN) {
+		mark_unknown(release, items, n_items, &why);
+		return true;
+	}
+	release->n_published = 0;
+	if (!release->settings.spool)
+		publish_chunk(release, items, n_items);
+	else
+		for (size_t i = 0; i < n_items; i++)
+			release->n_left += items[i].state == RELEASE_RECORDED;
+	return true;
+}
+
+static bool locked_commit(struct release *release, struct release_item *items,
+	size_t n_items, struct error *err)
+{
+	bool done;
+
+	if (!ledger_lock(release->ledger, FILE_LOCK_EXCLUSIVE,
+		    release->settings.lock_timeout, err))
+		return false;
+	done = record_and_publish(release, items, n_items, err);
+	ledger_unlock(release->ledger);
+	return done;
+}
+
+/* What is still in the stage and will never be published: an item that lost, a
+ * chunk that failed, or the tree an exchange brought here. */
+static void drop_staged(struct release *release,
+	const struct release_item *items, size_t n_items, bool chunk_done)
+{
+	AUTO_RELEASE(error)
+	ignored = ERROR_INIT; /* release_close tries again */
+
+	for (size_t i = 0; i < n_items; i++) {
+		bool moved = items[i].state == RELEASE_PUBLISHED &&
+			     !items[i].replace;
+		bool kept = items[i].state == RELEASE_RECORDED;
+
+		if (chunk_done && (moved || kept))
+			continue;
+		if (!file_remove_tree(release->workers[items[i].worker],
+			    items[i].staged, &ignored))
+			error_release(&ignored);
+	}
+}
+
+bool release_commit(struct release *release, struct release_item *items,
+	size_t n_items, struct error *err)
+{
+	sigset_t patient, before;
+	bool done;
+
+	sigemptyset(&patient);
+	sigaddset(&patient, SIGINT);
+	sigaddset(&patient, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &patient, &before);
+	done = file_sync_tree(
+		       release->out, release->name, release->label, err) &&
+	       locked_commit(release, items, n_items, err);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!done)
+		for (size_t i = 0; i < n_items; i++)
+			items[i].state = RELEASE_NOTHING;
+	drop_staged(release, items, n_items, done);
+	return done;
+}
+
+static bool forget_delivered(struct release *release, const int64_t *events,
+	size_t n_events, struct error *err)
+{
+	if (!transaction(release, err))
+		return false;
+	for (size_t i = 0; i < n_events; i++)
+		if (!ledger_pending_remove(release->ledger, events[i], err))
+			return false;
+	return ledger_commit(release->ledger, err);
+}
+
+bool release_delivered(struct release *release, const int64_t *events,
+	size_t n_events, struct error *err)
+{
+	bool done;
+
+	if (!ledger_lock(release->ledger, FILE_LOCK_EXCLUSIVE,
+		    release->settings.lock_timeout, err))
+		return false;
+	done = forget_delivered(release, events, n_events, err);
+	if (done)
+		release->n_left = 0;
+	else
+		ledger_rollback(release->ledger);
+	ledger_unlock(release->ledger);
+	return done;
+}
+
+static bool forget_stage(struct release *release, struct error *err)
+{
+	return transaction(release, err) && forget_published(release, err) &&
+	       (release->n_left > 0 || ledger_stage_remove(release->ledger,
+					       release->id, err)) &&
+	       ledger_commit(release->ledger, err);
+}
+
+bool release_close(struct release *release, struct error *err)
+{
+	bool done;
+
+	if (release->id == 0)
+		return true;
+	if (release->n_left == 0 &&
+		(!file_remove_tree(release->out, release->name, err) ||
+			!file_sync(release->out, release->label, err)))
+		return false;
+	if (!ledger_lock(release->ledger, FILE_LOCK_EXCLUSIVE,
+		    release->settings.lock_timeout, err))
+		return false;
+	done = forget_stage(release, err);
+	if (done)
+		release->id = 0;
+	else
+		ledger_rollback(release->ledger);
+	ledger_unlock(release->ledger);
+	return done;
+}
+
+void release_free(struct release *release)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* recovery will do it */
+
+	if (!release)
+		return;
+	if (!release_close(release, &ignored))
+		error_release(&ignored);
+	for (unsigned i = 0;
+		release->workers && i < release->settings.n_workers; i++)
+		if (release->workers[i] >= 0)
+			close(release->workers[i]);
+	if (release->stage >= 0)
+		close(release->stage);
+	if (release->out >= 0)
+		close(release->out);
+	free(release->workers);
+	free(release->published);
+	free(release->label);
+	free(release->path);
+	free(release->name);
+	free(release);
+}
