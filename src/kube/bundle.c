@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kube/bundle.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kube/kubeconfig.h"
+#include "kube/kubelet_config.h"
+#include "pki/pem.h"
+
+/* -- the tables -- */
+
+enum content {
+	CONTENT_NONE, /* a directory */
+	CONTENT_CA,
+	CONTENT_KUBECONFIG,
+	CONTENT_KUBELET_CONFIG,
+	CONTENT_CLIENT,	 /* certificate, then key, as the kubelet writes them */
+	CONTENT_CURRENT, /* a link to it: the kubelet rotates only a link */
+	CONTENT_SERVING_CERTIFICATE,
+	CONTENT_SERVING_KEY,
+};
+
+struct row {
+	enum content content;
+	mode_t mode;
+	const char *path; /* {time} and {node} are filled in */
+	bool on_every_host;
+};
+
+#define CLIENT_DIRECTORY "var/lib/kubelet/pki"
+#define CLIENT_FILE "kubelet-client-{time}.pem"
+#define CLIENT_CURRENT "kubelet-client-current.pem"
+
+static const struct row kubeadm_rows[] = {
+	{CONTENT_NONE, 0755, "etc", true},
+	{CONTENT_NONE, 0755, "etc/kubernetes", false},
+	{CONTENT_KUBECONFIG, 0600, "etc/kubernetes/kubelet.conf", false},
+	{CONTENT_NONE, 0755, "etc/kubernetes/pki", false},
+	{CONTENT_CA, 0644, "etc/kubernetes/pki/ca.crt", false},
+	{CONTENT_NONE, 0755, "var", true},
+	{CONTENT_NONE, 0755, "var/lib", true},
+	{CONTENT_NONE, 0755, "var/lib/kubelet", false},
+	{CONTENT_KUBELET_CONFIG, 0644, "var/lib/kubelet/config.yaml", false},
+	{CONTENT_NONE, 0700, CLIENT_DIRECTORY, false},
+	{CONTENT_CLIENT, 0600, CLIENT_DIRECTORY "/" CLIENT_FILE, false},
+	{CONTENT_CURRENT, 0, CLIENT_DIRECTORY "/" CLIENT_CURRENT, false},
+	{CONTENT_SERVING_CERTIFICATE, 0644, CLIENT_DIRECTORY "/kubelet.crt",
+		false},
+	{CONTENT_SERVING_KEY, 0600, CLIENT_DIRECTORY "/kubelet.key", false},
+};
+
+static const struct row pem_rows[] = {
+	{CONTENT_NONE, 0755, "var", true},
+	{CONTENT_NONE, 0755, "var/lib", true},
+	{CONTENT_NONE, 0755, "var/lib/kubelet", false},
+	{CONTENT_SERVING_KEY, 0600, "var/lib/kubelet/{node}-key.pem", false},
+	{CONTENT_SERVING_CERTIFICATE, 0644, "var/lib/kubelet/{node}.pem",
+		false},
+	{CONTENT_KUBECONFIG, 0600, "var/lib/kubelet/kubeconfig", false},
+	{CONTENT_KUBELET_CONFIG, 0644, "var/lib/kubelet/kubelet-config.yaml",
+		false},
+	{CONTENT_NONE, 0700, CLIENT_DIRECTORY, false},
+	{CONTENT_CLIENT, 0600, CLIENT_DIRECTORY "/" CLIENT_FILE, false},
+	{CONTENT_CURRENT, 0, CLIENT_DIRECTORY "/" CLIENT_CURRENT, false},
+	{CONTENT_NONE, 0755, "var/lib/kubernetes", false},
+	{CONTENT_CA, 0644, "var/lib/kubernetes/ca.pem", false},
+};
+
+static const struct {
+	const struct row *rows;
+	size_t n_rows;
+} layouts[] = {
+	[LAYOUT_KUBEADM] = {kubeadm_rows, ARRAY_SIZE(kubeadm_rows)},
+	[LAYOUT_PEM] = {pem_rows, ARRAY_SIZE(pem_rows)},
+};
+_Static_assert(ARRAY_SIZE(kubeadm_rows) <= BUNDLE_ENTRIES_MAX &&
+		       ARRAY_SIZE(pem_rows) <= BUNDLE_ENTRIES_MAX,
+	"a bundle has room for each row");
+
+static size_t row_of(enum layout layout, enum content content)
+{
+	size_t i = 0;
+
+	while (layouts[layout].rows[i].content != content)
+		i++;
+	return i;
+}
+
+const char *bundle_current_path(enum layout layout)
+{
+	return layouts[layout].rows[row_of(layout, CONTENT_CURRENT)].path;
+}
+
+/* The text with the token's first occurrence filled in, for free(); NULL when
+ * it is not there. */
+static char *fill_in(const char *text, const char *token, const char *value)
+{
+	const char *at = strstr(text, token);
+
+	if (!at)
+		return NULL;
+	return memory_format(
+		"%.*s%s%s", (int)(at - text), text, value, at + strlen(token));
+}
+
+/* -- the kit -- */
+
+enum { CLIENT, SERVING, N_PAIRS };
+
+static const char *const pair_profiles[] = {
+	[CLIENT] = "kubelet-client",
+	[SERVING] = "kubelet-serving",
+};
+
+struct bundle_kit {
+	struct bundle_settings settings;
+	const struct profile *profiles[N_PAIRS];
+	size_t n_profiles;
+	const struct row *rows;
+	size_t n_rows;
+	char *paths[BUNDLE_ENTRIES_MAX]; /* of the rows; {node} is still there
+					  */
+	char *client_file;
+	struct buffer kubeconfig; /* or the frame of an embedded one */
+	struct kubeconfig_frame *frame;
+	struct buffer kubelet_config; /* empty when it names the node */
+};
+
+static bool wants(const struct bundle_kit *kit, enum content content)
+{
+	switch (content) {
+	case CONTENT_NONE:
+	case CONTENT_CA:
+	case CONTENT_KUBECONFIG:
+	case CONTENT_CLIENT:
+	case CONTENT_CURRENT:
+		return true;
+	case CONTENT_KUBELET_CONFIG:
+		return kit->settings.kubelet_config;
+	case CONTENT_SERVING_CERTIFICATE:
+	case CONTENT_SERVING_KEY:
+		return kit->settings.serving;
+	}
+	return false;
+}
+
+/* Where the content will stand on the host, for free(). */
+static char *host_path(const struct bundle_kit *kit, enum content content,
+	const struct node *node)
+{
+	const char *path = kit->paths[row_of(kit->settings.layout, content)];
+	AUTO_TEXT filled = node ? fill_in(path, "{node}", node->name) : NULL;
+
+	return memory_format("/%s", filled ? filled : path);
+}
+
+static bool names_node(const struct bundle_kit *kit, enum content content)
+{
+	return strstr(
+		kit->paths[row_of(kit->settings.layout, content)], "{node}");
+}
+
+static bool write_kubelet_config(const struct bundle_kit *kit,
+	const struct node *node, struct buffer *text, struct error *err)
+{
+	bool serving = kit->settings.serving;
+	AUTO_TEXT ca = host_path(kit, CONTENT_CA, node);
+	AUTO_TEXT cert = host_path(kit, CONTENT_SERVING_CERTIFICATE, node);
+	AUTO_TEXT key = host_path(kit, CONTENT_SERVING_KEY, node);
+	struct kubelet_config config = {
+		.cluster = kit->settings.cluster,
+		.client_ca_file = ca,
+		.tls_cert_file = serving ? cert : NULL,
+		.tls_private_key_file = serving ? key : NULL,
+		.base = kit->settings.kubelet_config_base,
+	};
+
+	return kubelet_config_write(&config, text, err);
+}
+
+static bool prepare_kubelet_config(struct bundle_kit *kit, struct error *err)
+{
+	if (!kit->settings.kubelet_config ||
+		(kit->settings.serving &&
+			names_node(kit, CONTENT_SERVING_CERTIFICATE)))
+		return true;
+	return write_kubelet_config(kit, NULL, &kit->kubelet_config, err);
+}
+
+/* The names are the kubelet's own (Kubernetes: pkg/kubelet/certificate/
+ * bootstrap, writeKubeconfigFromBootstrapping). */
+static bool prepare_kubeconfig(struct bundle_kit *kit, struct error *err)
+{
+	bool embed = kit->settings.embed_certificates;
+	AUTO_TEXT current = host_path(kit, CONTENT_CURRENT, NULL);
+	struct kubeconfig config = {
+		.cluster = "default-cluster",
+		.user = "default-auth",
+		.context = "default-context",
+		.server = kit->settings.cluster->server,
+		.ca_pem = authority_pem(kit->settings.ca),
+		.client_certificate = embed ? NULL : current,
+		.client_key = embed ? NULL : current,
+	};
+
+	return embed ? kubeconfig_frame_new(&config, &kit->frame, err)
+		     : kubeconfig_write(&config, &kit->kubeconfig, err);
+}
+
+static void prepare_paths(struct bundle_kit *kit)
+{
+	char time[INSTANT_TEXT];
+
+	instant_format_file(kit->settings.now, time);
+	kit->client_file = fill_in(CLIENT_FILE, "{time}", time);
+	for (size_t i = 0; i < kit->n_rows; i++) {
+		const char *path = kit->rows[i].path;
+		char *filled = fill_in(path, "{time}", time);
+
+		kit->paths[i] = filled ? filled : memory_text(path);
+	}
+}
+
+static struct bundle_kit *new_kit(const struct bundle_settings *settings)
+{
+	struct bundle_kit *kit = memory_new(1, sizeof(*kit));
+
+	kit->settings = *settings;
+	kit->kubeconfig = (struct buffer)BUFFER_INIT;
+	kit->kubelet_config = (struct buffer)BUFFER_INIT;
+	kit->rows = layouts[settings->layout].rows;
+	kit->n_rows = layouts[settings->layout].n_rows;
+	kit->n_profiles = settings->serving ? N_PAIRS : 1;
+	for (size_t i = 0; i < kit->n_profiles; i++)
+		kit->profiles[i] = profile_find(pair_profiles[i]);
+	prepare_paths(kit);
+	return kit;
+}
+
+bool bundle_kit_new(const struct bundle_settings *settings,
+	struct bundle_kit **ret_kit, struct error *err)
+{
+	AUTO_FREE(bundle_kit) kit = NULL;
+
+	if (!cluster_require_server(settings->cluster, CLUSTER_FILE, err))
+		return false;
+	kit = new_kit(settings);
+	if (!prepare_kubeconfig(kit, err) || !prepare_kubelet_config(kit, err))
+		return false;
+	*ret_kit = take(&kit);
+	return true;
+}
+
+void bundle_kit_free(struct bundle_kit *kit)
+{
+	if (!kit)
+		return;
+	for (size_t i = 0; i < kit->n_rows; i++)
+		free(kit->paths[i]);
+	free(kit->client_file);
+	buffer_release(&kit->kubeconfig);
+	kubeconfig_frame_free(kit->frame);
+	buffer_release(&kit->kubelet_config);
+	free(kit);
+}
+
+/* -- a bundle -- */
+
+struct bundle_parts {
+	struct buffer certificates[N_PAIRS]; /* PEM */
+	struct secret *keys[N_PAIRS];
+	struct secret *kubeconfig; /* an embedded one */
+	struct buffer kubelet_config;
+	char *paths[BUNDLE_ENTRIES_MAX]; /* those that name the node */
+	size_t n_paths;
+};
+
+static struct bundle *new_bundle(void)
+{
+	struct bundle *bundle = memory_new(1, sizeof(*bundle));
+
+	bundle->parts = memory_new(1, sizeof(*bundle->parts));
+	bundle->parts->kubelet_config = (struct buffer)BUFFER_INIT;
+	for (size_t i = 0; i < N_PAIRS; i++) {
+		bundle->certificates[i].der = (struct buffer)BUFFER_INIT;
+		bundle->parts->certificates[i] = (struct buffer)BUFFER_INIT;
+	}
+	return bundle;
+}
+
+void bundle_free(struct bundle *bundle)
+{
+	if (!bundle)
+		return;
+	for (size_t i = 0; i < N_PAIRS; i++) {
+		buffer_release(&bundle->certificates[i].der);
+		buffer_release(&bundle->parts->certificates[i]);
+		secret_free(bundle->parts->keys[i]);
+	}
+	secret_free(bundle->parts->kubeconfig);
+	buffer_release(&bundle->parts->kubelet_config);
+	for (size_t i = 0; i < bundle->parts->n_paths; i++)
+		free(bundle->parts->paths[i]);
+	free(bundle->parts);
+	free(bundle);
+}
+
+static bool make_pair(const struct bundle_kit *kit, const struct node *node,
+	bool verify, struct bundle *bundle, struct error *err)
+{
+	size_t i = bundle->n_certificates;
+	struct bundle_certificate *made = &bundle->certificates[i];
+	AUTO_FREE(key) key = NULL;
+
+	made->profile = kit->profiles[i];
+	if (!key_generate(kit->settings.key_type, &key, err) ||
+		!profile_issue(made->profile, kit->settings.ca, node, key,
+			kit->settings.lifetime, verify, &made->der,
+			made->serial, &made->serial_len, err) ||
+		!key_write(key, &bundle->parts->keys[i], err))
+		return error_context(err, "%s", made->profile->name);
+	pem_write(&bundle->parts->certificates[i], "CERTIFICATE",
+		(struct der){
+			(const unsigned char *)made->der.data, made->der.len});
+	bundle->n_certificates++;
+	return true;
+}
+
+static bool make_documents(const struct bundle_kit *kit,
+	const struct node *node, struct bundle_parts *parts, struct error *err)
+{
+	if (kit->frame)
+		parts->kubeconfig = kubeconfig_fill(kit->frame,
+			&parts->certificates[CLIENT], parts->keys[CLIENT]);
+	if (!kit->settings.kubelet_config || kit->kubelet_config.len > 0)
+		return true;
+	return write_kubelet_config(kit, node, &parts->kubelet_config, err);
+}
+
+static struct file_part part_of(const struct buffer *text)
+{
+	return (struct file_part){text->data, text->len, NULL};
+}
+
+static struct file_part secret_part(const struct secret *secret)
+{
+	return (struct file_part){NULL, 0, secret};
+}
+
+/* The parts of a row's file; how many. */
+static size_t fill_parts(const struct bundle_kit *kit,
+	const struct bundle_parts *parts, enum content content,
+	struct file_part to[static 4])
+{
+	switch (content) {
+	case CONTENT_NONE:
+	case CONTENT_CURRENT:
+		return 0;
+	case CONTENT_CA:
+		to[0] = part_of(authority_pem(kit->settings.ca));
+		return 1;
+	case CONTENT_KUBECONFIG:
+		to[0] = parts->kubeconfig ? secret_part(parts->kubeconfig)
+					  : part_of(&kit->kubeconfig);
+		return 1;
+	case CONTENT_KUBELET_CONFIG:
+		to[0] = part_of(kit->kubelet_config.len > 0
+					? &kit->kubelet_config
+					: &parts->kubelet_config);
+		return 1;
+	case CONTENT_CLIENT:
+		to[0] = part_of(&parts->certificates[CLIENT]);
+		to[1] = secret_part(parts->keys[CLIENT]);
+		return 2;
+	case CONTENT_SERVING_CERTIFICATE:
+		to[0] = part_of(&parts->certificates[SERVING]);
+		return 1;
+	case CONTENT_SERVING_KEY:
+		to[0] = secret_part(parts->keys[SERVING]);
+		return 1;
+	}
+	return 0;
+}
+
+static enum tree_kind kind_of(enum content content)
+{
+	if (content == CONTENT_NONE)
+		return TREE_DIRECTORY;
+	return content == CONTENT_CURRENT ? TREE_LINK : TREE_FILE;
+}
+
+static unsigned rank(char byte)
+{
+	return byte == '/' ? 1 : byte ? 1u + (unsigned char)byte : 0;
+}
+
+/* strcmp with '/' first. */
+static bool path_precedes(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return rank(*a) < rank(*b);
+}
+
+/* Rows are nearly in order: only a node's name moves any. */
+static void insert_entry(struct bundle *bundle, const struct tree_entry *entry)
+{
+	size_t at = bundle->n_entries++;
+
+	for (; at > 0; at--) {
+		if (path_precedes(bundle->entries[at - 1].path, entry->path))
+			break;
+		bundle->entries[at] = bundle->entries[at - 1];
+	}
+	bundle->entries[at] = *entry;
+}
+
+static void add_row(const struct bundle_kit *kit, const struct node *node,
+	size_t i, struct bundle *bundle)
+{
+	const struct row *row = &kit->rows[i];
+	struct bundle_parts *parts = bundle->parts;
+	char *filled = fill_in(kit->paths[i], "{node}", node->name);
+	struct tree_entry entry = {
+		.kind = kind_of(row->content),
+		.path = filled ? filled : kit->paths[i],
+		.mode = row->mode,
+		.on_every_host = row->on_every_host,
+	};
+
+	if (filled)
+		parts->paths[parts->n_paths++] = filled;
+	if (entry.kind == TREE_LINK)
+		entry.link = kit->client_file;
+	entry.n_parts = fill_parts(kit, parts, row->content, entry.parts);
+	if (row->content == CONTENT_CLIENT)
+		bundle->witness = entry.path;
+	insert_entry(bundle, &entry);
+}
+
+static bool hash_witness(struct bundle *bundle, struct error *err)
+{
+	const struct buffer *certificate = &bundle->parts->certificates[CLIENT];
+	const struct secret *key = bundle->parts->keys[CLIENT];
+	struct digest_piece pieces[] = {
+		{certificate->data, certificate->len},
+		{secret_view(key), secret_len(key)},
+	};
+
+	return sha256_of_pieces(pieces, ARRAY_SIZE(pieces), &bundle->hash, err);
+}
+
+/* A file name has at most NAME_MAX bytes, and a layout may put some behind the
+ * node's name. */
+static bool require_names_fit(const struct bundle_kit *kit,
+	const struct node *node, struct error *err)
+{
+	for (size_t i = 0; i < kit->n_rows; i++) {
+		const char *name = strrchr(kit->paths[i], '/');
+		AUTO_TEXT filled = NULL;
+
+		if (!name || !wants(kit, kit->rows[i].content))
+			continue;
+		filled = fill_in(name + 1, "{node}", node->name);
+		if (filled && strlen(filled) > NAME_MAX)
+			return error_set(err, ERROR_REFUSED,
+				"in this layout a node's name has at most %d "
+				"characters",
+				(int)(NAME_MAX + strlen(node->name) -
+					strlen(filled)));
+	}
+	return true;
+}
+
+bool bundle_make(const struct bundle_kit *kit, const struct node *node,
+	bool verify, struct bundle **ret_bundle, struct error *err)
+{
+	AUTO_FREE(bundle) bundle = NULL;
+
+	if (!require_names_fit(kit, node, err))
+		return false;
+	bundle = new_bundle();
+	while (bundle->n_certificates < kit->n_profiles)
+		if (!make_pair(kit, node, verify, bundle, err))
+			return false;
+	if (!make_documents(kit, node, bundle->parts, err))
+		return false;
+	for (size_t i = 0; i < kit->n_rows; i++)
+		if (wants(kit, kit->rows[i].content))
+			add_row(kit, node, i, bundle);
+	if (!hash_witness(bundle, err))
+		return false;
+	*ret_bundle = take(&bundle);
+	return true;
+}

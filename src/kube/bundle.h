@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KUBE_BUNDLE_H
+#define KUBE_BUNDLE_H
+
+#include "base/tree.h"
+#include "kube/cluster.h"
+#include "kube/profile.h"
+
+/*
+ * A node bundle: everything one node needs, as a tree to be laid over its "/".
+ *
+ * A kit is what all bundles of a run share, made once; bundle_make is then
+ * called from many threads.  Which file goes where is one table per layout in
+ * bundle.c; kpki-files(7) is held to it by a test.
+ */
+struct bundle_kit;
+
+struct bundle_settings {
+	const struct cluster *cluster;
+	const struct authority *ca;
+	enum layout layout;
+	enum key_type key_type;
+	struct lifetime lifetime;
+	struct instant now;      /* names the client's file */
+	bool embed_certificates; /* a self-contained kubeconfig */
+	bool serving;            /* with a serving pair */
+	bool kubelet_config;     /* with a KubeletConfiguration */
+	const struct document *kubelet_config_base; /* or NULL */
+};
+
+MUST_CHECK bool bundle_kit_new(const struct bundle_settings *settings,
+	struct bundle_kit **ret_kit, struct error *err);
+void bundle_kit_free(struct bundle_kit *kit);
+DEFINE_AUTO_FREE(bundle_kit)
+
+struct bundle_certificate {
+	const struct profile *profile;
+	struct buffer der;
+	unsigned char serial[SERIAL_MAX];
+	size_t serial_len;
+};
+
+#define BUNDLE_ENTRIES_MAX 24
+
+struct bundle {
+	struct bundle_certificate certificates[2];
+	size_t n_certificates;
+	struct tree_entry entries[BUNDLE_ENTRIES_MAX];
+	size_t n_entries;
+	const char *witness;  /* path of the file that tells this bundle from
+	                         any other: the client certificate and key */
+	struct sha256 hash;   /* of that file */
+	struct bundle_parts *parts; /* what the entries point into */
+};
+
+/* Makes keys and certificates, lints them (`verify`: signatures too), and lays
+ * out the tree. */
+MUST_CHECK bool bundle_make(const struct bundle_kit *kit,
+	const struct node *node, bool verify, struct bundle **ret_bundle,
+	struct error *err);
+void bundle_free(struct bundle *bundle);
+DEFINE_AUTO_FREE(bundle)
+
+/* The path of the kubelet's current client certificate in a layout, and of the
+ * stable name that a bundle which is there is recognised by. */
+const char *bundle_current_path(enum layout layout);
+
+#endif

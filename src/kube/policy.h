@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KUBE_POLICY_H
+#define KUBE_POLICY_H
+
+#include "kube/cluster.h"
+#include "kube/node.h"
+
+/*
+ * May this node have what it asks for?  Default: no.
+ *
+ * A node must never be able to answer for the API server or for a service: its
+ * name and its addresses are none of "kubernetes" and names that begin with
+ * "kubernetes.", the cluster's DNS domain and names in it, names that end in
+ * ".svc", addresses of the service CIDRs, the endpoint's host.
+ * (kube-apiserver's certificate has these, and webhooks are called by them; a
+ * kubelet's serving certificate with one of them could impersonate it to every
+ * client that trusts the CA.)
+ *
+ * ERROR_REFUSED with the node's place and the rule.
+ */
+MUST_CHECK bool policy_check_node(const struct cluster *cluster,
+	const struct node *node, struct error *err);
+
+#endif

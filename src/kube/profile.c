@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kube/profile.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Kubernetes: PKI certificates and requirements.  The serving certificate says
+ * system:node:NAME too, because kube-apiserver is going to ask for it
+ * (KEP-4872). */
+const struct profile profiles[] = {
+	{
+		.name = "ca",
+		.issuer = "ca",
+		.common_name = "kubernetes",
+		.is_ca = true,
+		.key_usage = USAGE_DIGITAL_SIGNATURE | USAGE_KEY_CERT_SIGN |
+			     USAGE_CRL_SIGN,
+		.consumer = "kube-apiserver, kube-controller-manager, kubelet",
+	},
+	{
+		.name = "kubelet-client",
+		.issuer = "ca",
+		.common_name = "system:node:",
+		.organization = "system:nodes",
+		.for_node = true,
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kubelet, to kube-apiserver",
+	},
+	{
+		.name = "kubelet-serving",
+		.issuer = "ca",
+		.common_name = "system:node:",
+		.organization = "system:nodes",
+		.for_node = true,
+		.takes_addresses = true,
+		.purposes = PURPOSE_SERVER,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kubelet, to kube-apiserver and metrics clients",
+	},
+	{.name = NULL},
+};
+
+const struct profile *profile_find(const char *name)
+{
+	for (const struct profile *profile = profiles; profile->name; profile++)
+		if (strcmp(profile->name, name) == 0)
+			return profile;
+	return NULL;
+}
+
+/* -- lifetime -- */
+
+static bool asked_end(const struct certificate *ca, const char *asked,
+	struct instant now, struct instant *ret_end, struct error *err)
+{
+	char text[INSTANT_TEXT], ca_text[INSTANT_TEXT];
+	struct instant end;
+
+	if (!instant_parse_or_span(asked, now, &end, err))
+		return false;
+	if (end.seconds <= now.seconds)
+		return error_set(err, ERROR_INPUT, "\"%s\": is past", asked);
+	if (end.seconds > ca->not_after.seconds)
+		return error_set(err, ERROR_REFUSED,
+			"\"%s\": ends %s, after the CA, which ends %s", asked,
+			instant_format(end, text),
+			instant_format(ca->not_after, ca_text));
+	*ret_end = end;
+	return true;
+}
+
+bool profile_lifetime(const struct certificate *ca, const char *asked,
+	int64_t preset, struct instant now, struct lifetime *ret_lifetime,
+	bool *ret_clamped, struct error *err)
+{
+	char text[INSTANT_TEXT];
+	struct instant start = instant_add(now, -PROFILE_BACKDATE);
+	struct instant end = instant_add(now, preset);
+	bool clamped = !asked && end.seconds > ca->not_after.seconds;
+
+	if (ca->not_after.seconds <= now.seconds)
+		return error_set(err, ERROR_REFUSED, "the CA has ended on %s",
+			instant_format(ca->not_after, text));
+	if (asked && !asked_end(ca, asked, now, &end, err))
+		return false;
+	if (start.seconds < ca->not_before.seconds)
+		start = ca->not_before;
+	ret_lifetime->not_before = start;
+	ret_lifetime->not_after = clamped ? ca->not_after : end;
+	*ret_clamped = clamped;
+	return true;
+}
+
+/* -- what a certificate of a profile says -- */
+
+static bool write_subject(const struct profile *profile,
+	const struct node *node, struct buffer *name, struct error *err)
+{
+	AUTO_TEXT common_name = memory_format("%s%s", profile->common_name,
+		profile->for_node ? node->name : "");
+
+	return certificate_name(profile->organization, common_name, name, err);
+}
+
+static struct alt_name alt_name_of(const char *text)
+{
+	bool is_ip = address_kind(text) == ADDRESS_IP;
+
+	return (struct alt_name){is_ip ? ALT_NAME_IP : ALT_NAME_DNS, text};
+}
+
+#define ALT_NAMES_MAX (1 + NODE_ADDRESSES_MAX)
+
+/* The name, then the addresses in their order, none of them twice (the
+ * inventory sees to that). */
+static size_t list_alt_names(const struct profile *profile,
+	const struct node *node, struct alt_name names[static ALT_NAMES_MAX])
+{
+	const char *address;
+
+	if (!profile->takes_addresses)
+		return 0;
+	address = node->addresses;
+	names[0] = alt_name_of(node->name);
+	for (size_t i = 0; i < node->n_addresses; i++) {
+		names[i + 1] = alt_name_of(address);
+		address += strlen(address) + 1;
+	}
+	return 1 + node->n_addresses;
+}
+
+static struct der der_of(const struct buffer *buffer)
+{
+	return (struct der){(const unsigned char *)buffer->data, buffer->len};
+}
+
+bool profile_issue(const struct profile *profile, const struct authority *ca,
+	const struct node *node, const struct key *key,
+	struct lifetime lifetime, bool verify, struct buffer *der,
+	unsigned char *ret_serial, size_t *ret_serial_len, struct error *err)
+{
+	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
+	struct alt_name names[ALT_NAMES_MAX];
+	struct certificate_plan plan = {
+		.public_key = key_public(key),
+		.not_before = lifetime.not_before,
+		.not_after = lifetime.not_after,
+		.is_ca = profile->is_ca,
+		.path_len = -1,
+		.key_usage = profile->key_usage,
+		.purposes = profile->purposes,
+		.alt_names = names,
+		.n_alt_names = list_alt_names(profile, node, names),
+	};
+
+	/* RFC 8813, 3: not for EC keys */
+	if (!profile->is_ca && key_is_rsa(key))
+		plan.key_usage |= USAGE_KEY_ENCIPHERMENT;
+	if (!write_subject(profile, node, &subject, err))
+		return false;
+	plan.subject = der_of(&subject);
+	if (!authority_issue(ca, &plan, verify, der, err))
+		return false;
+	memcpy(ret_serial, plan.serial, plan.serial_len);
+	*ret_serial_len = plan.serial_len;
+	return true;
+}
+
+/* -- comparing -- */
+
+PRINTF(2, 3)
+static void add_drift(struct buffer *drift, const char *format, ...)
+{
+	AUTO_TEXT sentence = NULL;
+	va_list args;
+
+	va_start(args, format);
+	sentence = memory_vformat(format, args);
+	va_end(args);
+	buffer_format(drift, "%s%s", drift->len > 0 ? "; " : "", sentence);
+}
+
+static void compare_subject(const struct profile *profile,
+	const struct node *node, const struct certificate *certificate,
+	struct buffer *drift)
+{
+	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	/* A name that cannot be encoded is in no certificate. */
+	if (write_subject(profile, node, &subject, &err) &&
+		der_equal(certificate->subject, der_of(&subject)))
+		return;
+	add_drift(drift, "the subject is \"%s\", not \"CN=%s%s,O=%s\"",
+		certificate->subject_text, profile->common_name, node->name,
+		profile->organization);
+}
+
+static bool has_name(const struct alt_name *names, size_t n_names,
+	const struct alt_name *wanted)
+{
+	for (size_t i = 0; i < n_names; i++)
+		if (names[i].kind == wanted->kind &&
+			strcmp(names[i].text, wanted->text) == 0)
+			return true;
+	return false;
+}
+
+static void compare_alt_names(const struct profile *profile,
+	const struct node *node, const struct certificate *certificate,
+	struct buffer *drift)
+{
+	struct alt_name names[ALT_NAMES_MAX];
+	size_t n_names = list_alt_names(profile, node, names);
+
+	for (size_t i = 0; i < n_names; i++)
+		if (!has_name(certificate->alt_names, certificate->n_alt_names,
+			    &names[i]))
+			add_drift(drift, "%s \"%s\" is not in the certificate",
+				i == 0 ? "name" : "address", names[i].text);
+	for (size_t i = 0; i < certificate->n_alt_names; i++) {
+		const struct alt_name *name = &certificate->alt_names[i];
+
+		if (name->kind == ALT_NAME_OTHER)
+			add_drift(drift, "the certificate has a name that is "
+					 "neither DNS nor IP");
+		else if (!has_name(names, n_names, name))
+			add_drift(drift,
+				"the certificate has \"%s\", the %s does not",
+				name->text,
+				profile->takes_addresses ? "inventory"
+							 : "profile");
+	}
+}
+
+static void compare_usage(const struct profile *profile,
+	const struct certificate *certificate, struct buffer *drift)
+{
+	unsigned usage =
+		certificate->key_usage & ~(unsigned)USAGE_KEY_ENCIPHERMENT;
+
+	if (certificate->is_ca != profile->is_ca ||
+		certificate->purposes != profile->purposes ||
+		usage != profile->key_usage)
+		add_drift(
+			drift, "the usages are not those of %s", profile->name);
+}
+
+void profile_compare(const struct profile *profile, const struct node *node,
+	const struct certificate *certificate, struct buffer *drift)
+{
+	compare_subject(profile, node, certificate, drift);
+	compare_alt_names(profile, node, certificate, drift);
+	compare_usage(profile, certificate, drift);
+}

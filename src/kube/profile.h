@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KUBE_PROFILE_H
+#define KUBE_PROFILE_H
+
+#include "kube/node.h"
+#include "pki/authority.h"
+
+/*
+ * THE table of certificates that Kubernetes wants: who, for what, signed by
+ * whom.  Every command, kpki-files(7) and the tests read the same rows.  A
+ * certificate is built from its row; input only fills in the name and, where
+ * the row takes them, the addresses.
+ */
+struct profile {
+	const char *name;          /* "kubelet-client" */
+	const char *issuer;        /* "ca": its file in the PKI directory */
+	const char *common_name;   /* "system:node:" when for_node, a name is
+	                              put behind it */
+	const char *organization;  /* the group, or NULL */
+	bool for_node;
+	bool takes_addresses;      /* subjectAltName: node name and addresses */
+	bool is_ca;
+	unsigned purposes;         /* bits of enum purpose */
+	unsigned key_usage;        /* with any key; RSA leaves add
+	                              keyEncipherment (RFC 8813, 3 forbids it
+	                              for EC keys) */
+	const char *consumer;      /* who reads it, in Kubernetes' words */
+};
+
+extern const struct profile profiles[]; /* ends with a NULL name */
+const struct profile *profile_find(const char *name);
+
+/* Five minutes, against clocks that differ (as kube-controller-manager). */
+#define PROFILE_BACKDATE (5 * SPAN_MINUTE)
+
+/*
+ * How long a leaf lives.  notBefore is backdated, but never before the CA's.
+ * Asked for nothing, it lives `preset` seconds, clamped to the CA's end
+ * (*ret_clamped); asked for longer than the CA: ERROR_REFUSED; for an end that
+ * is past: ERROR_INPUT.
+ */
+struct lifetime {
+	struct instant not_before, not_after;
+};
+MUST_CHECK bool profile_lifetime(const struct certificate *ca,
+	const char *asked, int64_t preset, struct instant now,
+	struct lifetime *ret_lifetime, bool *ret_clamped, struct error *err);
+
+/* A certificate for this node and key, issued; its plan's serial goes to
+ * ret_serial, which holds SERIAL_MAX bytes. */
+MUST_CHECK bool profile_issue(const struct profile *profile,
+	const struct authority *ca, const struct node *node,
+	const struct key *key, struct lifetime lifetime, bool verify,
+	struct buffer *der, unsigned char *ret_serial, size_t *ret_serial_len,
+	struct error *err);
+
+/* Does this certificate say what the profile would say for this node?  What
+ * differs is appended to `drift`, one sentence, parts joined by "; ". */
+void profile_compare(const struct profile *profile, const struct node *node,
+	const struct certificate *certificate, struct buffer *drift);
+
+#endif
