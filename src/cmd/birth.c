@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/birth.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cmd/context.h"
+
+#define STAGE_PREFIX ".kpki-init-"
+#define PEM_MAX ((size_t)1 << 16)
+#define WAIT_SECONDS 600
+
+/* -- looking -- */
+
+static bool is_empty(int dir, bool *ret_empty, struct error *err)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!directory)
+		return error_errno(err, "read directory");
+	*ret_empty = true;
+	for (struct dirent *entry; (entry = readdir(directory));)
+		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+			*ret_empty = false;
+	closedir(directory);
+	return true;
+}
+
+static bool require_parts(int dir, const char *path, struct error *err)
+{
+	static const char *const parts[] = {
+		CA_CERTIFICATE, CLUSTER_FILE, LEDGER_FILE};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (!file_exists(dir, parts[i]))
+			return error_set(err, ERROR_REFUSED,
+				"\"%s\": is not empty, and without \"%s\" it "
+				"is no PKI directory",
+				path, parts[i]);
+	return true;
+}
+
+bool birth_look(const char *path, bool *ret_exists, struct error *err)
+{
+	AUTO_CLOSE dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool empty = false;
+
+	*ret_exists = false;
+	if (dir < 0 && errno == ENOENT)
+		return true;
+	if (dir < 0 && errno == ENOTDIR)
+		return error_set(
+			err, ERROR_REFUSED, "\"%s\": is no directory", path);
+	if (dir < 0)
+		return error_errno(err, "open \"%s\"", path);
+	if (!is_empty(dir, &empty, err))
+		return error_context(err, "\"%s\"", path);
+	if (empty)
+		return true;
+	*ret_exists = true;
+	return require_parts(dir, path, err);
+}
+
+/* -- importing -- */
+
+bool birth_import(const char *certificate_path, const char *key_path,
+	struct instant now, struct authority **ret_authority, struct error *err)
+{
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	AUTO_FREE(secret) pem = NULL;
+	AUTO_FREE(certificate) certificate = NULL;
+	AUTO_FREE(key) key = NULL;
+
+	if (!file_read(AT_FDCWD, certificate_path, PEM_MAX, &text, err))
+		return false;
+	if (!certificate_read_pem(
+		    text.data, text.len, false, &certificate, err))
+		return error_context(err, "\"%s\"", certificate_path);
+	if (!file_read_secret(AT_FDCWD, key_path, PEM_MAX, &pem, err))
+		return false;
+	if (!key_read(pem, &key, err))
+		return error_context(err, "\"%s\"", key_path);
+	if (!authority_new(&certificate, &key, now, ret_authority, err))
+		return error_context(err, "\"%s\"", certificate_path);
+	return true;
+}
+
+/* -- making -- */
+
+struct birth {
+	char *parent; /* absolute */
+	char *name;   /* in it */
+	char *stage;  /* in it, until it is renamed */
+	int dir;      /* the parent; locked while something is made in it */
+	bool made;
+};
+
+static void birth_release(struct birth *birth)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the next one removes it */
+
+	if (birth->stage && !birth->made &&
+		!file_remove_tree(birth->dir, birth->stage, &ignored))
+		error_release(&ignored);
+	if (birth->dir >= 0)
+		close(birth->dir);
+	free(birth->parent);
+	free(birth->name);
+	free(birth->stage);
+}
+
+DEFINE_AUTO_RELEASE(birth)
+
+static bool open_parent(
+	struct birth *birth, const char *path, struct error *err)
+{
+	AUTO_TEXT trimmed = memory_text(path);
+	size_t len = strlen(trimmed);
+	char *slash;
+	bool held;
+
+	while (len > 1 && trimmed[len - 1] == '/')
+		trimmed[--len] = '\0';
+	slash = strrchr(trimmed, '/');
+	birth->name = memory_text(slash ? slash + 1 : trimmed);
+	if (!*birth->name || !strcmp(birth->name, ".") ||
+		!strcmp(birth->name, ".."))
+		return error_set(err, ERROR_USAGE,
+			"\"%s\": name a directory that can be made", path);
+	if (slash)
+		slash[slash == trimmed] = '\0';
+	if (!directory_open(
+		    AT_FDCWD, slash ? trimmed : ".", &birth->dir, err) ||
+		!directory_path(birth->dir, &birth->parent, err) ||
+		!file_lock(birth->dir, FILE_LOCK_EXCLUSIVE, WAIT_SECONDS, &held,
+			err))
+		return false;
+	if (!held)
+		return error_set(err, ERROR_FAILED,
+			"\"%s\": somebody else has locked it", birth->parent);
+	return true;
+}
+
+/* Whoever makes one holds the parent's lock, so these have no maker. */
+static bool remove_dead_stages(const struct birth *birth, struct error *err)
+{
+	int fd = openat(birth->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	bool done = true;
+
+	if (!directory)
+		return error_errno(err, "read \"%s\"", birth->parent);
+	for (struct dirent *entry; done && (entry = readdir(directory));) {
+		struct stat status;
+
+		if (strncmp(entry->d_name, STAGE_PREFIX, strlen(STAGE_PREFIX)))
+			continue;
+		if (fstatat(birth->dir, entry->d_name, &status,
+			    AT_SYMLINK_NOFOLLOW) ||
+			!S_ISDIR(status.st_mode) ||
+			status.st_uid != geteuid() ||
+			(status.st_mode & 07777) != 0700)
+			continue;
+		done = file_remove_tree(birth->dir, entry->d_name, err);
+	}
+	closedir(directory);
+	return done;
+}
+
+static bool write_files(int dir, const struct cluster *cluster,
+	const struct authority *ca, struct error *err)
+{
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	AUTO_FREE(secret) pem = NULL;
+	const struct buffer *certificate = authority_pem(ca);
+	struct file_part part = {0};
+
+	cluster_write(cluster, &text);
+	part = (struct file_part){text.data, text.len, NULL};
+	if (!file_create(dir, CLUSTER_FILE, 0644, &part, 1, err))
+		return false;
+	part = (struct file_part){certificate->data, certificate->len, NULL};
+	if (!file_create(dir, CA_CERTIFICATE, 0644, &part, 1, err) ||
+		!key_write(authority_key(ca), &pem, err))
+		return false;
+	part = (struct file_part){NULL, 0, pem};
+	return file_create(dir, CA_KEY, 0600, &part, 1, err);
+}
+
+static bool write_ledger(
+	const char *path, const struct authority *ca, struct error *err)
+{
+	AUTO_FREE(ledger) ledger = NULL;
+	int64_t number;
+
+	return ledger_create(path, err) &&
+	       ledger_open(path, LEDGER_WRITE, &ledger, err) &&
+	       ledger_lock(ledger, FILE_LOCK_EXCLUSIVE, WAIT_SECONDS, err) &&
+	       ledger_begin(ledger, instant_now(), false, err) &&
+	       ledger_add_authority(
+		       ledger, authority_certificate(ca), &number, err) &&
+	       ledger_commit(ledger, err);
+}
+
+static bool fill_stage(const struct birth *birth, const struct cluster *cluster,
+	const struct authority *ca, struct error *err)
+{
+	AUTO_TEXT path = memory_format("%s/%s", birth->parent, birth->stage);
+	AUTO_CLOSE dir = -1;
+
+	return directory_create(birth->dir, birth->stage, 0700, err) &&
+	       directory_open_nofollow(birth->dir, birth->stage, &dir, err) &&
+	       write_files(dir, cluster, ca, err) &&
+	       write_ledger(path, ca, err) &&
+	       file_sync_tree(birth->dir, birth->stage, path, err);
+}
+
+/* An empty directory gives way; anything else does not. */
+static bool put_in_place(struct birth *birth, struct error *err)
+{
+	if (renameat(birth->dir, birth->stage, birth->dir, birth->name))
+		return error_errno(
+			err, "rename to \"%s/%s\"", birth->parent, birth->name);
+	birth->made = true;
+	return file_sync(birth->dir, birth->parent, err);
+}
+
+bool birth_make(const char *path, const struct cluster *cluster,
+	const struct authority *ca, bool *ret_raced, struct error *err)
+{
+	AUTO_RELEASE(birth) birth = {.dir = -1};
+
+	if (!open_parent(&birth, path, err) ||
+		!remove_dead_stages(&birth, err) ||
+		!birth_look(path, ret_raced, err))
+		return false;
+	if (*ret_raced)
+		return true;
+	birth.stage = file_random_name(STAGE_PREFIX);
+	return fill_stage(&birth, cluster, ca, err) &&
+	       put_in_place(&birth, err);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/commands.h"
+
+static const struct command *const commands[] = {
+	&command_init_ca,
+	&command_node_bundle,
+	&command_list,
+	NULL,
+};
+
+const struct program kpki = {
+	.name = "kpki",
+	.version = PACKAGE_VERSION,
+	.summary = "offline PKI provisioning for Kubernetes clusters",
+	.commands = commands,
+};

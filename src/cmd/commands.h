@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CMD_COMMANDS_H
+#define CMD_COMMANDS_H
+
+#include "cli/command.h"
+
+/* The commands, in the order in which help and kpki(1) show them. */
+extern const struct program kpki;
+
+extern const struct command command_init_ca;
+extern const struct command command_node_bundle;
+extern const struct command command_list;
+
+#endif

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/context.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/note.h"
+
+#define CLUSTER_MAX ((size_t)1 << 20)
+
+char *context_directory(const struct command_call *call)
+{
+	const char *dir = call->shared->dir;
+
+	if (!dir)
+		dir = getenv("KPKI_DIR");
+	return memory_text(dir && *dir ? dir : "pki");
+}
+
+static bool open_directory(struct context *context, struct error *err)
+{
+	context->dir = open(context->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (context->dir >= 0)
+		return true;
+	if (errno == ENOENT || errno == ENOTDIR)
+		return error_set(err, ERROR_INPUT,
+			"\"%s\": no PKI directory (kpki init-ca makes one)",
+			context->path);
+	return error_errno(err, "open \"%s\"", context->path);
+}
+
+static bool read_cluster(struct context *context, struct error *err)
+{
+	AUTO_FREE(source) source = NULL;
+
+	context->cluster_path =
+		memory_format("%s/" CLUSTER_FILE, context->path);
+	return source_open(context->cluster_path, CLUSTER_MAX, &source, err) &&
+	       cluster_read(source, &context->cluster, err);
+}
+
+static bool find_authority(struct context *context, struct error *err)
+{
+	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
+		    context->lock_timeout, err))
+		return false;
+	bool done = ledger_authority(context->ledger,
+		&authority_certificate(context->ca)->pin, &context->ca_number,
+		err);
+	ledger_unlock(context->ledger);
+	if (!done)
+		return false;
+	if (context->ca_number == 0)
+		return error_set(err, ERROR_INPUT,
+			"\"%s/" CA_CERTIFICATE "\": the ledger beside it does "
+			"not know this CA",
+			context->path);
+	return true;
+}
+
+/* A writer that was cut short left its journal; who may write mends the ledger
+ * by locking it, and reading goes on.  Who may not finds the journal himself.
+ */
+static void mend_ledger(const struct context *context)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT;
+	AUTO_FREE(ledger) ledger = NULL;
+
+	if (!ledger_open(context->path, LEDGER_WRITE, &ledger, &ignored) ||
+		!ledger_lock(ledger, FILE_LOCK_EXCLUSIVE, context->lock_timeout,
+			&ignored))
+		error_release(&ignored);
+}
+
+static bool open_ledger(
+	struct context *context, unsigned needs, struct error *err)
+{
+	enum ledger_access access = LEDGER_WRITE;
+
+	if (!(needs & NEEDS_LEDGER_WRITE)) {
+		access = LEDGER_READ;
+		if (ledger_is_cut_short(context->path))
+			mend_ledger(context);
+	}
+	return ledger_open(context->path, access, &context->ledger, err);
+}
+
+static bool open_parts(
+	struct context *context, unsigned needs, struct error *err)
+{
+
+	if (needs & NEEDS_CLUSTER && !read_cluster(context, err))
+		return false;
+	if (needs & NEEDS_CA &&
+		!authority_open(context->dir, CA_CERTIFICATE, CA_KEY,
+			context->now, &context->ca, err))
+		return error_context(err, "\"%s\"", context->path);
+	if (needs & (NEEDS_LEDGER | NEEDS_LEDGER_WRITE) &&
+		!open_ledger(context, needs, err))
+		return false;
+	return !context->ca || !context->ledger || find_authority(context, err);
+}
+
+bool context_open(const struct command_call *call, unsigned needs,
+	struct context **ret_context, struct error *err)
+{
+	AUTO_FREE(context) context = memory_new(1, sizeof(*context));
+
+	context->dir = -1;
+	context->path = context_directory(call);
+	context->now = instant_now();
+	context->lock_timeout = call->shared->lock_timeout;
+	if (!open_directory(context, err) || !open_parts(context, needs, err))
+		return false;
+	*ret_context = take(&context);
+	return true;
+}
+
+void context_free(struct context *context)
+{
+	if (!context)
+		return;
+	ledger_free(context->ledger);
+	authority_free(context->ca);
+	cluster_free(context->cluster);
+	if (context->dir >= 0)
+		close(context->dir);
+	free(context->cluster_path);
+	free(context->path);
+	free(context);
+}
+
+bool context_at(const struct command_call *call, struct instant *ret_at,
+	struct error *err)
+{
+	struct instant at = instant_now();
+
+	if (call->shared->at &&
+		!instant_parse_or_span(call->shared->at, at, &at, err)) {
+		err->kind = ERROR_USAGE;
+		return error_context(err, "--at");
+	}
+	*ret_at = at;
+	return true;
+}
+
+struct report *context_report(const struct command_call *call,
+	const struct report_column *columns, enum report_format format,
+	FILE *out)
+{
+	if (call->shared->json)
+		format = REPORT_JSON;
+	*call->reported = true;
+	return report_new(
+		call->command->report_kind, format, columns, true, out);
+}
+
+void context_warn(const char *sentence)
+{
+	warning("%s", sentence);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CMD_CONTEXT_H
+#define CMD_CONTEXT_H
+
+#include "cli/command.h"
+#include "cli/report.h"
+#include "kube/cluster.h"
+#include "pki/authority.h"
+#include "pki/ledger.h"
+#include "pki/release.h"
+
+/*
+ * What most commands start from: a PKI directory, opened as far as they need.
+ */
+#define CA_CERTIFICATE "ca.crt"
+#define CA_KEY "ca.key"
+
+enum context_needs {
+	NEEDS_CLUSTER = 1,
+	NEEDS_CA = 2,           /* certificate and key, valid now */
+	NEEDS_LEDGER = 4,       /* for reading */
+	NEEDS_LEDGER_WRITE = 8,
+};
+
+struct context {
+	char *path; /* of the PKI directory, as the operator says it */
+	int dir;
+	struct instant now;
+	int64_t lock_timeout; /* seconds */
+	char *cluster_path;
+	struct cluster *cluster;
+	struct authority *ca;
+	struct ledger *ledger;
+	int64_t ca_number; /* in the ledger */
+};
+
+/* --dir, else $KPKI_DIR, else "pki"; for free(). */
+char *context_directory(const struct command_call *call);
+
+MUST_CHECK bool context_open(const struct command_call *call, unsigned needs,
+	struct context **ret_context, struct error *err);
+void context_free(struct context *context);
+DEFINE_AUTO_FREE(context)
+
+/* --at, else now. */
+MUST_CHECK bool context_at(const struct command_call *call,
+	struct instant *ret_at, struct error *err);
+
+/* The command's report, begun: JSON when --json was given, otherwise in
+ * `format`. */
+struct report *context_report(const struct command_call *call,
+	const struct report_column *columns, enum report_format format,
+	FILE *out);
+
+/* What the pki floor says to the operator. */
+void context_warn(const char *sentence);
+
+#endif

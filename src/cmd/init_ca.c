@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/note.h"
+#include "cmd/birth.h"
+#include "cmd/commands.h"
+#include "cmd/context.h"
+#include "kube/profile.h"
+
+struct init_ca_settings {
+	const char *cluster;
+	const char *server;
+	const char *common_name;
+	const char *key_type;
+	const char *ca_validity;
+	const char *validity;
+	const char *dns_domain;
+	const char *service_cidr;
+	const char *kubernetes_version;
+	const char *signing;
+	const char *layout;
+	const char *import_cert;
+	const char *import_key;
+};
+
+#define S struct init_ca_settings
+static const struct option_spec init_ca_options[] = {
+	OPTION_TEXT(S, cluster, "cluster", "NAME", "name of the cluster",
+		.preset = "kubernetes"),
+	OPTION_TEXT(S, server, "server", "URL",
+		"the API server as nodes reach it, https://HOST[:PORT]"),
+	OPTION_TEXT(S, common_name, "common-name", "CN",
+		"subject of the CA certificate", .preset = "kubernetes"),
+	OPTION_TEXT(S, key_type, "key-type", "TYPE",
+		"ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096: of "
+		"the CA, and the default for nodes",
+		.preset = "ecdsa-p256"),
+	OPTION_TEXT(S, ca_validity, "ca-validity", "DUR|TIME",
+		"how long, or until when, the CA is valid", .preset = "10y"),
+	OPTION_TEXT(S, validity, "validity", "DUR",
+		"how long a node's certificates are valid", .preset = "1y"),
+	OPTION_TEXT(S, dns_domain, "dns-domain", "DOMAIN",
+		"the cluster's DNS domain", .preset = "cluster.local"),
+	OPTION_TEXT(S, service_cidr, "service-cidr", "CIDR[,CIDR]",
+		"addresses of services", .preset = "10.96.0.0/12"),
+	OPTION_TEXT(S, kubernetes_version, "kubernetes-version", "VERSION",
+		"what the cluster runs, such as 1.31"),
+	OPTION_TEXT(S, signing, "signing", "offline|in-cluster",
+		"who signs kubelets' requests: kpki, or "
+		"kube-controller-manager",
+		.preset = "offline", .value = OPTION_VALUE_CHOICE),
+	OPTION_TEXT(S, layout, "layout", "kubeadm|pem",
+		"names and places of files on hosts", .preset = "kubeadm",
+		.value = OPTION_VALUE_CHOICE),
+	OPTION_TEXT(S, import_cert, "import-cert", "FILE",
+		"take this CA certificate instead of making one",
+		.value = OPTION_VALUE_FILE),
+	OPTION_TEXT(S, import_key, "import-key", "FILE",
+		"the key of --import-cert", .value = OPTION_VALUE_FILE),
+	OPTION_END,
+};
+
+static const struct report_column init_ca_columns[] = {
+	{"status", "STATUS", 0},
+	{"path", "PATH", 0},
+	{"subject", "SUBJECT", 0},
+	{"fingerprint", "FINGERPRINT", 0},
+	{"pin", "PIN", 0},
+	{"notAfter", "EXPIRES", 0},
+	{NULL, NULL, 0},
+};
+
+/* The options that are keys of the cluster file. */
+static const struct {
+	const char *option, *key;
+	size_t offset;
+} cluster_options[] = {
+	{"--cluster", "name", offsetof(S, cluster)},
+	{"--server", "server", offsetof(S, server)},
+	{"--kubernetes-version", "kubernetesVersion",
+		offsetof(S, kubernetes_version)},
+	{"--dns-domain", "dnsDomain", offsetof(S, dns_domain)},
+	{"--service-cidr", "serviceCIDRs", offsetof(S, service_cidr)},
+	{"--signing", "signing", offsetof(S, signing)},
+	{"--layout", "layout", offsetof(S, layout)},
+	{"--key-type", "keyType", offsetof(S, key_type)},
+	{"--validity", "validity", offsetof(S, validity)},
+};
+
+static const char *option_text(const S *settings, size_t i)
+{
+	return *(const char *const *)((const char *)settings +
+				      cluster_options[i].offset);
+}
+
+/* A value that breaks a rule is the command line's fault. */
+static bool blame(struct error *err, const char *option)
+{
+	if (err->kind == ERROR_INPUT)
+		err->kind = ERROR_USAGE;
+	return error_context(err, "%s", option);
+}
+
+static bool fill_cluster(
+	const S *settings, struct cluster *cluster, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cluster_options); i++) {
+		const char *text = option_text(settings, i);
+
+		if (text && !cluster_set(
+				    cluster, cluster_options[i].key, text, err))
+			return blame(err, cluster_options[i].option);
+	}
+	return true;
+}
+
+static bool check_usage(const S *settings, struct error *err)
+{
+	if (!settings->import_cert != !settings->import_key)
+		return error_set(err, ERROR_USAGE,
+			"--import-cert and --import-key go together");
+	if (settings->import_cert &&
+		(settings->common_name || settings->ca_validity))
+		return error_set(err, ERROR_USAGE,
+			"%s: an imported CA has its own",
+			settings->common_name ? "--common-name"
+					      : "--ca-validity");
+	return true;
+}
+
+static bool plan_authority(const S *settings, const struct cluster *cluster,
+	struct instant now, struct authority_request *ret_request,
+	struct error *err)
+{
+	const char *validity =
+		settings->ca_validity ? settings->ca_validity : "10y";
+
+	ret_request->common_name =
+		settings->common_name ? settings->common_name : "kubernetes";
+	ret_request->key_type = cluster->key_type;
+	ret_request->not_before = instant_add(now, -PROFILE_BACKDATE);
+	if (!instant_parse_or_span(validity, now, &ret_request->not_after, err))
+		return blame(err, "--ca-validity");
+	if (ret_request->not_after.seconds <= now.seconds)
+		return error_set(err, ERROR_USAGE,
+			"--ca-validity \"%s\": is over already", validity);
+	return true;
+}
+
+/* What of an existing CA is not as the options say, each with both values. */
+static void differ(struct buffer *drift, const char *option, const char *is,
+	const char *asked)
+{
+	buffer_format(drift, "%s%s is \"%s\", not \"%s\"",
+		drift->len ? "; " : "", option, is ? is : "", asked);
+}
+
+static void compare_cluster(const S *settings, const struct cluster *asked,
+	const struct cluster *is, struct buffer *drift)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cluster_options); i++) {
+		const char *key = cluster_options[i].key;
+		AUTO_TEXT old = cluster_get(is, key);
+		AUTO_TEXT new = cluster_get(asked, key);
+
+		if (option_text(settings, i) && strcmp(old ? old : "", new))
+			differ(drift, cluster_options[i].option, old, new);
+	}
+}
+
+static void compare_authority(const S *settings,
+	const struct authority_request *asked, const struct certificate *is,
+	struct buffer *drift)
+{
+	int64_t life = is->not_after.seconds - is->not_before.seconds;
+	int64_t asked_life =
+		asked->not_after.seconds - asked->not_before.seconds;
+	char old[INSTANT_TEXT], new[INSTANT_TEXT];
+
+	if (settings->common_name &&
+		(!is->common_name ||
+			strcmp(is->common_name, settings->common_name)))
+		differ(drift, "--common-name", is->common_name,
+			settings->common_name);
+	if (settings->ca_validity && life != asked_life &&
+		is->not_after.seconds != asked->not_after.seconds)
+		differ(drift, "--ca-validity (its end)",
+			instant_format(is->not_after, old),
+			instant_format(asked->not_after, new));
+}
+
+static bool compare_import(const S *settings, struct instant now,
+	const struct certificate *is, struct buffer *drift, struct error *err)
+{
+	AUTO_FREE(authority) imported = NULL;
+
+	if (!settings->import_cert)
+		return true;
+	if (!birth_import(settings->import_cert, settings->import_key, now,
+		    &imported, err))
+		return false;
+	if (!der_equal(authority_certificate(imported)->whole, is->whole))
+		differ(drift, "--import-cert", is->subject_text,
+			authority_certificate(imported)->subject_text);
+	return true;
+}
+
+static bool keep(const struct command_call *call, const struct cluster *asked,
+	const struct authority_request *request,
+	struct certificate **ret_certificate, struct error *err)
+{
+	const S *settings = call->settings;
+	AUTO_FREE(context) context = NULL;
+	AUTO_RELEASE(buffer) drift = BUFFER_INIT;
+	const struct certificate *is;
+
+	if (!context_open(call, NEEDS_CLUSTER | NEEDS_CA | NEEDS_LEDGER,
+		    &context, err))
+		return false;
+	is = authority_certificate(context->ca);
+	compare_cluster(settings, asked, context->cluster, &drift);
+	compare_authority(settings, request, is, &drift);
+	if (!compare_import(settings, context->now, is, &drift, err))
+		return false;
+	if (drift.len)
+		return error_set(err, ERROR_REFUSED,
+			"\"%s\": has a CA already, and %s", context->path,
+			drift.data);
+	return certificate_read(is->whole, ret_certificate, err);
+}
+
+static bool report_authority(const struct command_call *call, const char *path,
+	const struct certificate *certificate, bool fresh, struct error *err)
+{
+	AUTO_FREE(report) report = NULL;
+	struct document *row = document_new_map();
+	AUTO_TEXT fingerprint =
+		hex_of(certificate->fingerprint.bytes, SHA256_LEN);
+	char pin[PIN_TEXT], until[INSTANT_TEXT];
+
+	document_put_text(row, "status", fresh ? "issued" : "unchanged");
+	document_put_text(row, "path", path);
+	document_put_text(row, "subject", certificate->subject_text);
+	document_put_text(row, "fingerprint", fingerprint);
+	document_put_text(row, "pin", sha256_pin(&certificate->pin, pin));
+	document_put_text(
+		row, "notAfter", instant_format(certificate->not_after, until));
+	report = context_report(call, init_ca_columns,
+		call->shared->quiet ? REPORT_SILENT : REPORT_RECORD, stdout);
+	report_row(report, row);
+	return report_close(report, true, err);
+}
+
+static bool make(const S *settings, const char *path,
+	const struct cluster *cluster, const struct authority_request *request,
+	struct instant now, struct authority **ret_ca, bool *ret_raced,
+	struct error *err)
+{
+	if (settings->import_cert
+			? !birth_import(settings->import_cert,
+				  settings->import_key, now, ret_ca, err)
+			: !authority_create(request, ret_ca, err))
+		return false;
+	return birth_make(path, cluster, *ret_ca, ret_raced, err);
+}
+
+static bool init_ca_run(const struct command_call *call, struct error *err)
+{
+	const S *settings = call->settings;
+	AUTO_TEXT path = context_directory(call);
+	AUTO_FREE(cluster) cluster = cluster_new();
+	AUTO_FREE(authority) ca = NULL;
+	AUTO_FREE(certificate) kept = NULL;
+	struct authority_request request;
+	struct instant now = instant_now();
+	bool exists;
+
+	if (!check_usage(settings, err) ||
+		!fill_cluster(settings, cluster, err) ||
+		!plan_authority(settings, cluster, now, &request, err) ||
+		!birth_look(path, &exists, err) ||
+		(!exists && !make(settings, path, cluster, &request, now, &ca,
+				    &exists, err)))
+		return false;
+	if (!exists)
+		return report_authority(
+			call, path, authority_certificate(ca), true, err);
+	return keep(call, cluster, &request, &kept, err) &&
+	       report_authority(call, path, kept, false, err);
+}
+
+const struct command command_init_ca = {
+	.name = "init-ca",
+	.summary = "create, or import, a cluster's CA",
+	.takes = TAKES_DIR | TAKES_JSON,
+	.report_kind = "InitCAReport",
+	.options = init_ca_options,
+	.settings_size = sizeof(S),
+	.run = init_ca_run,
+};

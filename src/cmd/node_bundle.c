@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/workers.h"
+#include "cli/note.h"
+#include "cmd/batch.h"
+#include "cmd/commands.h"
+#include "cmd/interrupt.h"
+#include "kube/inventory_read.h"
+#include "kube/kubelet_config.h"
+#include "kube/policy.h"
+#include "pki/recovery.h"
+
+#define BASE_CONFIG_MAX ((size_t)1 << 20)
+#define JOBS_MAX 256
+
+/* Large enough to share one sync among many, small enough that memory stays
+ * flat and a stop is soon; an RSA key takes a thousand times longer. */
+#define CHUNK_NODES 256
+#define CHUNK_NODES_RSA 16
+
+struct node_bundle_settings {
+	const char *inventory;
+	struct text_list addresses;
+	const char *out;
+	const char *format;
+	bool embed_certs;
+	bool no_serving;
+	const char *key_type;
+	const char *validity;
+	bool reissue;
+	const char *issued_before;
+	bool require_bundle;
+	const char *kubelet_config_base;
+	const char *layout;
+	unsigned jobs;
+	bool allow_clock_back;
+};
+
+#define S struct node_bundle_settings
+static const struct option_spec node_bundle_options[] = {
+	OPTION_TEXT(S, inventory, "inventory", "FILE",
+		"nodes and their addresses; - is standard input",
+		.value = OPTION_VALUE_FILE),
+	OPTION_LIST(S, addresses, "address", "A",
+		"IP address or DNS name of the one NODE"),
+	OPTION_TEXT(S, out, "out", "DIR",
+		"where bundles go; - is standard output, for a tar",
+		.value = OPTION_VALUE_DIRECTORY, .preset = "bundles"),
+	OPTION_TEXT(S, format, "format", "dir|tar",
+		"a directory or a tar for each node", .preset = "dir",
+		.value = OPTION_VALUE_CHOICE),
+	OPTION_FLAG(S, embed_certs, "embed-certs",
+		"put certificate and key into the kubeconfig"),
+	OPTION_FLAG(S, no_serving, "no-serving",
+		"leave out the serving certificate"),
+	OPTION_TEXT(S, key_type, "key-type", "TYPE",
+		"ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096 or "
+		"ed25519",
+		.preset = "from the cluster file"),
+	OPTION_TEXT(S, validity, "validity", "DUR|TIME",
+		"how long, or until when, certificates are valid",
+		.preset = "from the cluster file"),
+	OPTION_FLAG(S, reissue, "reissue",
+		"issue anew what differs, is missing or is named"),
+	OPTION_TEXT(S, issued_before, "issued-before", "TIME",
+		"with --reissue: also what was issued before, and of the "
+		"named only that"),
+	OPTION_FLAG(S, require_bundle, "require-bundle",
+		"refuse a live node whose bundle is not there"),
+	OPTION_TEXT(S, kubelet_config_base, "kubelet-config-base", "FILE|none",
+		"a KubeletConfiguration to build on; none leaves it out",
+		.value = OPTION_VALUE_FILE),
+	OPTION_TEXT(S, layout, "layout", "kubeadm|pem",
+		"names and places of files on the node",
+		.preset = "from the cluster file",
+		.value = OPTION_VALUE_CHOICE),
+	OPTION_COUNT(S, jobs, "jobs", "N", "threads to work on", 1, JOBS_MAX,
+		.preset = "one a processor"),
+	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
+		"go on although the clock is behind the ledger, and record "
+		"it"),
+	OPTION_END,
+};
+
+static bool usage(struct error *err, const char *sentence)
+{
+	return error_set(err, ERROR_USAGE, "%s", sentence);
+}
+
+static bool check_usage(
+	const struct command_call *call, const S *settings, struct error *err)
+{
+	bool stream = settings->out && !strcmp(settings->out, "-");
+	bool tar = settings->format && !strcmp(settings->format, "tar");
+
+	if (!settings->inventory && call->n_operands == 0)
+		return usage(err, "no nodes: name them, or give --inventory");
+	if (settings->addresses.n_items && settings->inventory)
+		return usage(err, "--address goes with a NODE, not with "
+				  "--inventory");
+	if (settings->addresses.n_items && call->n_operands != 1)
+		return usage(err, "--address needs exactly one NODE");
+	if (stream && !tar)
+		return usage(err, "--out - needs --format tar");
+	if (stream && call->shared->json)
+		return usage(err, "--json and --out - both want standard "
+				  "output");
+	if (stream && settings->require_bundle)
+		return usage(err, "--require-bundle looks for bundles, and "
+				  "--out - keeps none");
+	if (stream && isatty(STDOUT_FILENO))
+		return usage(err, "--out - writes private keys, and standard "
+				  "output is a terminal");
+	if (settings->issued_before && !settings->reissue)
+		return usage(err, "--issued-before goes with --reissue");
+	return true;
+}
+
+static bool read_nodes(const struct command_call *call, const S *settings,
+	struct inventory **ret_inventory, struct error *err)
+{
+	AUTO_FREE(inventory) inventory = NULL;
+	AUTO_FREE(source) source = NULL;
+
+	if (settings->inventory) {
+		if (!source_open(settings->inventory, INVENTORY_SOURCE_MAX,
+			    &source, err) ||
+			!inventory_read(source, &inventory, err) ||
+			!inventory_check_shared(inventory, err) ||
+			(call->n_operands &&
+				!inventory_select(inventory, call->operands,
+					call->n_operands, err)))
+			return false;
+		*ret_inventory = take(&inventory);
+		return true;
+	}
+	inventory = inventory_new(NULL);
+	for (size_t i = 0; i < call->n_operands; i++)
+		if (!inventory_add(inventory, call->operands[i],
+			    settings->addresses.items,
+			    settings->addresses.n_items, 0, err))
+			return false;
+	if (!inventory_seal(inventory, err) ||
+		!inventory_check_shared(inventory, err))
+		return false;
+	*ret_inventory = take(&inventory);
+	return true;
+}
+
+static bool check_nodes(const struct context *context,
+	const struct inventory *inventory, struct error *err)
+{
+	for (size_t i = 0; i < inventory_count(inventory); i++) {
+		struct node node = inventory_node(inventory, i);
+
+		if (!policy_check_node(context->cluster, &node, err))
+			return false;
+		if (strlen(node.name) > NODE_NAME_LONG)
+			warning("node \"%s\": CN system:node:NAME is longer "
+				"than 64 characters (X.520, ub-common-name): "
+				"Kubernetes takes it, some tools do not",
+				node.name);
+	}
+	return true;
+}
+
+/* An option's value that breaks a rule is the command line's fault. */
+static bool blame(struct error *err, const char *option)
+{
+	if (err->kind == ERROR_INPUT)
+		err->kind = ERROR_USAGE;
+	return error_context(err, "%s", option);
+}
+
+static bool choose(const S *settings, const struct context *context, bool quiet,
+	struct bundle_settings *bundle, struct error *err)
+{
+	bool clamped = false;
+
+	bundle->key_type = context->cluster->key_type;
+	bundle->layout = context->cluster->layout;
+	if (settings->key_type &&
+		!key_type_parse(settings->key_type, &bundle->key_type, err))
+		return blame(err, "--key-type");
+	if (settings->layout &&
+		!layout_parse(settings->layout, &bundle->layout, err))
+		return blame(err, "--layout");
+	if (!profile_lifetime(authority_certificate(context->ca),
+		    settings->validity, context->cluster->validity,
+		    context->now, &bundle->lifetime, &clamped, err))
+		return blame(err, "--validity");
+	if (clamped) {
+		char until[INSTANT_TEXT];
+
+		note(quiet, "certificates end with the CA, %s",
+			instant_format(bundle->lifetime.not_after, until));
+	}
+	return true;
+}
+
+static bool read_base(const S *settings, struct bundle_settings *bundle,
+	struct document **ret_base, struct error *err)
+{
+	AUTO_FREE(source) source = NULL;
+	const char *base = settings->kubelet_config_base;
+
+	bundle->kubelet_config = !base || strcmp(base, "none");
+	if (!base || !bundle->kubelet_config)
+		return true;
+	if (!source_open(base, BASE_CONFIG_MAX, &source, err) ||
+		!kubelet_config_read_base(source, ret_base, err))
+		return false;
+	bundle->kubelet_config_base = *ret_base;
+	return true;
+}
+
+/* SOURCE_DATE_EPOCH makes tars that do not depend on the hour. */
+static bool archive_time(const struct context *context,
+	struct instant *ret_time, struct error *err)
+{
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	char *end;
+
+	*ret_time = context->now;
+	if (!epoch || !*epoch)
+		return true;
+	ret_time->seconds = strtoll(epoch, &end, 10);
+	if (*end || ret_time->seconds < 0)
+		return error_set(err, ERROR_USAGE,
+			"SOURCE_DATE_EPOCH \"%s\": not a number of seconds",
+			epoch);
+	return true;
+}
+
+static bool fill_batch(const struct command_call *call, const S *settings,
+	struct batch *batch, struct error *err)
+{
+	batch->stream = settings->out && !strcmp(settings->out, "-");
+	batch->out = settings->out ? settings->out : "bundles";
+	batch->format = settings->format && !strcmp(settings->format, "tar")
+				? BUNDLE_TAR
+				: BUNDLE_DIRECTORY;
+	batch->serving = !settings->no_serving;
+	batch->reissue = settings->reissue;
+	batch->require_bundle = settings->require_bundle;
+	batch->named = call->n_operands > 0;
+	batch->jobs = settings->jobs ? settings->jobs : workers_default_count();
+	batch->clock_back = settings->allow_clock_back;
+	batch->quiet = call->shared->quiet;
+	batch->has_issued_before = settings->issued_before != NULL;
+	if (settings->issued_before && !instant_parse(settings->issued_before,
+					       &batch->issued_before, err))
+		return blame(err, "--issued-before");
+	return archive_time(batch->context, &batch->archive_time, err);
+}
+
+static bool recover(const struct batch *batch, struct error *err)
+{
+	struct release_settings settings = {
+		.lock_timeout = batch->context->lock_timeout,
+		.clock_back = batch->clock_back,
+		.warn = context_warn};
+
+	return recovery_run(batch->context->ledger, &settings, err);
+}
+
+static bool issue(const struct command_call *call, const struct batch *batch,
+	struct error *err)
+{
+	AUTO_FREE(report) report = NULL;
+
+	if (!recover(batch, err))
+		return false;
+	interrupt_watch();
+	report = context_report(call, batch_columns,
+		batch->quiet ? REPORT_SILENT : REPORT_TEXT,
+		batch->stream ? stderr : stdout);
+	return report_close(report, batch_run(batch, report, err), err);
+}
+
+static bool node_bundle_run(const struct command_call *call, struct error *err)
+{
+	const S *settings = call->settings;
+	AUTO_FREE(context) context = NULL;
+	AUTO_FREE(inventory) inventory = NULL;
+	AUTO_FREE(bundle_kit) kit = NULL;
+	AUTO_FREE(document) base = NULL;
+	struct bundle_settings bundle = {.serving = !settings->no_serving,
+		.embed_certificates = settings->embed_certs};
+	struct batch batch = {0};
+
+	if (!check_usage(call, settings, err) ||
+		!context_open(call,
+			NEEDS_CLUSTER | NEEDS_CA | NEEDS_LEDGER_WRITE, &context,
+			err) ||
+		!read_nodes(call, settings, &inventory, err) ||
+		!cluster_require_server(
+			context->cluster, context->cluster_path, err) ||
+		!check_nodes(context, inventory, err) ||
+		!choose(settings, context, call->shared->quiet, &bundle, err) ||
+		!read_base(settings, &bundle, &base, err))
+		return false;
+	bundle.cluster = context->cluster;
+	bundle.ca = context->ca;
+	bundle.now = context->now;
+	if (!bundle_kit_new(&bundle, &kit, err))
+		return false;
+	batch.context = context;
+	batch.inventory = inventory;
+	batch.kit = kit;
+	batch.lifetime = bundle.lifetime;
+	batch.layout = bundle.layout;
+	batch.chunk = key_type_is_rsa(bundle.key_type) ? CHUNK_NODES_RSA
+						       : CHUNK_NODES;
+	return fill_batch(call, settings, &batch, err) &&
+	       issue(call, &batch, err);
+}
+
+const struct command command_node_bundle = {
+	.name = "node-bundle",
+	.summary = "make everything a node needs: key, certificates, "
+		   "kubeconfig, configuration",
+	.operands = "NODE...",
+	.most = UINT_MAX,
+	.takes = TAKES_DIR | TAKES_JSON,
+	.report_kind = "NodeBundleReport",
+	.options = node_bundle_options,
+	.settings_size = sizeof(S),
+	.run = node_bundle_run,
+};

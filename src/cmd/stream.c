@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/stream.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/tree.h"
+
+#define LABEL "standard output"
+
+bool stream_copy(int fd, struct error *err)
+{
+	return file_copy(fd, STDOUT_FILENO, LABEL, err);
+}
+
+bool stream_end(struct error *err)
+{
+	struct stat status;
+
+	if (!tree_end_tar(STDOUT_FILENO, LABEL, err))
+		return false;
+	if (fstat(STDOUT_FILENO, &status))
+		return error_errno(err, LABEL);
+	if (S_ISREG(status.st_mode) && fsync(STDOUT_FILENO))
+		return error_errno(err, LABEL);
+	return true;
+}
