@@ -117,7 +117,7 @@ static const struct pragma pragmas[] = {
 	{"foreign_keys", "ON", "1", false},
 	{"trusted_schema", "OFF", "0", false},
 	{"cell_size_check", "ON", "1", false},
-	{"cache_size", "-4096", "-4096", false},
+	{"cache_size", "-2048", "-2048", false},
 	{"secure_delete", "OFF", "0", false}, /* nothing in it is secret */
 	{"journal_mode", "TRUNCATE", "truncate", true},
 	{"synchronous", "EXTRA", "3", true},
