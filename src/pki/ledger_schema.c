@@ -83,6 +83,27 @@ static const struct object objects[] = {
 		"	name TEXT NOT NULL,\n"
 		"	PRIMARY KEY (address, ca, event)\n"
 		") STRICT, WITHOUT ROWID"},
+	/* A name or address is freed only by an event that says so. */
+	{"trigger", "live_update",
+		"CREATE TRIGGER live_update BEFORE UPDATE ON live\n"
+		"	BEGIN SELECT RAISE(ABORT, "
+		"'what is live is never changed'); END"},
+	{"trigger", "live_delete",
+		"CREATE TRIGGER live_delete BEFORE DELETE ON live\n"
+		"	WHEN NOT EXISTS (SELECT 1 FROM event WHERE "
+		"ref = OLD.event AND kind <> 'lost')\n"
+		"	BEGIN SELECT RAISE(ABORT, "
+		"'what is live ends by an entry only'); END"},
+	{"trigger", "address_update",
+		"CREATE TRIGGER address_update BEFORE UPDATE ON address\n"
+		"	BEGIN SELECT RAISE(ABORT, "
+		"'an address is never changed'); END"},
+	{"trigger", "address_delete",
+		"CREATE TRIGGER address_delete BEFORE DELETE ON address\n"
+		"	WHEN NOT EXISTS (SELECT 1 FROM event WHERE "
+		"ref = OLD.event AND kind <> 'lost')\n"
+		"	BEGIN SELECT RAISE(ABORT, "
+		"'an address ends by an entry only'); END"},
 	{"table", "stage",
 		"CREATE TABLE stage (\n"
 		"	id INTEGER PRIMARY KEY,\n"

@@ -121,6 +121,7 @@ struct wish {
 	const char *const *addresses; /* NULL at the end */
 	int64_t supersedes;
 	struct instant not_after; /* 0: day 100 */
+	bool (*gives_way)(const void *data, const char *holder);
 };
 
 #define WISH(name_, profile_, ...)                                             \
@@ -143,6 +144,7 @@ static inline bool try_issue(struct fixture *fixture, const struct wish *wish,
 		.body = {body, sizeof(body)},
 		.addresses = wish->addresses,
 		.supersedes = wish->supersedes,
+		.gives_way = wish->gives_way,
 	};
 
 	fixture->n_serials++;
