@@ -9,6 +9,7 @@
 
 #include "base/document_build.h"
 #include "base/nearest.h"
+#include "base/utf8.h"
 
 struct entry {
 	char *key; /* NULL in a list */
@@ -353,38 +354,6 @@ void document_free(struct document *node)
 
 /* -- one scalar -- */
 
-/* The length of the well-formed UTF-8 character at text, and its number; 0
- * when there is none (Unicode 15, table 3-7). */
-static size_t decode(const unsigned char *text, uint32_t *ret_rune)
-{
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t least;
-	} forms[] = {
-		{0x80, 0x00, 0},
-		{0xe0, 0xc0, 0x80},
-		{0xf0, 0xe0, 0x800},
-		{0xf8, 0xf0, 0x10000},
-	};
-
-	for (size_t n = 0; n < ARRAY_SIZE(forms); n++) {
-		if ((text[0] & forms[n].mask) != forms[n].lead)
-			continue;
-		uint32_t rune = text[0] & (unsigned char)~forms[n].mask;
-		for (size_t i = 1; i <= n; i++) {
-			if ((text[i] & 0xc0) != 0x80)
-				return 0;
-			rune = rune << 6 | (text[i] & 0x3f);
-		}
-		if (rune < forms[n].least || rune > 0x10ffff ||
-			(rune >= 0xd800 && rune <= 0xdfff))
-			return 0;
-		*ret_rune = rune;
-		return n + 1;
-	}
-	return 0;
-}
-
 /* What YAML takes for a line break or refuses to see unescaped: controls, DEL,
  * C1, the two separators, the byte order mark and the noncharacters. */
 static bool must_escape(uint32_t rune)
@@ -402,7 +371,7 @@ void document_quote(const char *text, struct buffer *quoted)
 	buffer_add_byte(quoted, '"');
 	while (*at) {
 		uint32_t rune = 0;
-		size_t len = decode(at, &rune);
+		size_t len = utf8_decode(at, UTF8_MAX, &rune);
 		const char *known = strchr(special, *at);
 		if (len == 0)
 			buffer_add_text(quoted, "\xef\xbf\xbd"); /* U+FFFD */

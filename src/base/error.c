@@ -9,34 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/memory.h"
-
-/*
- * The length of the UTF-8 sequence at `at` (RFC 3629, 4) and its code point;
- * 0 when the bytes are none.  The NUL that ends the text ends a sequence, too.
- */
-static size_t utf8_sequence(const unsigned char *at, uint32_t *ret_point)
-{
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = at[0] < 0x80	    ? 1
-		     : (at[0] >> 5) == 0x06 ? 2
-		     : (at[0] >> 4) == 0x0e ? 3
-		     : (at[0] >> 3) == 0x1e ? 4
-					    : 0;
-	uint32_t point = len > 1 ? at[0] & (0x7fu >> len) : at[0];
-
-	if (len == 0)
-		return 0;
-	for (size_t i = 1; i < len; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (at[i] & 0x3f);
-	}
-	if (point < least[len] || point > 0x10ffff ||
-		(point >= 0xd800 && point <= 0xdfff))
-		return 0;
-	*ret_point = point;
-	return len;
-}
+#include "base/utf8.h"
 
 /* C0, DEL and C1; line separators; what turns the direction of writing. */
 static bool drives_a_terminal(uint32_t point)
@@ -54,7 +27,7 @@ static char *escape(const char *text)
 
 	while (*at) {
 		uint32_t point = 0;
-		size_t len = utf8_sequence(at, &point);
+		size_t len = utf8_decode(at, UTF8_MAX, &point);
 		bool bad = len == 0 || drives_a_terminal(point);
 
 		if (len == 0)

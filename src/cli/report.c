@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "cli/printable.h"
 
 struct report {
@@ -128,20 +129,11 @@ static char *cell_text(const struct document *value)
 	return printable(cell.data);
 }
 
-static size_t count_characters(const char *utf8)
-{
-	size_t n_characters = 0;
-
-	for (; *utf8; utf8++)
-		n_characters += ((unsigned char)*utf8 & 0xc0) != 0x80;
-	return n_characters;
-}
-
 /* Blanks go before a cell only, so that no line ends in them. */
 static void add_cell(struct buffer *text, const char *cell, size_t *padding,
 	const struct report_column *column)
 {
-	size_t len = count_characters(cell);
+	size_t len = utf8_count(cell);
 
 	for (; *padding > 0; --*padding)
 		buffer_add_byte(text, ' ');

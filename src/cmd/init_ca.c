@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/note.h"
+#include "base/utf8.h"
 #include "cmd/birth.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
@@ -129,15 +129,6 @@ static bool check_usage(const S *settings, struct error *err)
 	return true;
 }
 
-static size_t count_characters(const char *utf8)
-{
-	size_t n = 0;
-
-	for (; *utf8; utf8++)
-		n += ((unsigned char)*utf8 & 0xc0) != 0x80;
-	return n;
-}
-
 static bool check_common_name(const char *name, struct error *err)
 {
 	enum { BOUND = 64 }; /* X.520, ub-common-name */
@@ -145,7 +136,7 @@ static bool check_common_name(const char *name, struct error *err)
 
 	if (!certificate_name(NULL, name, &encoded, err))
 		return blame(err, "--common-name");
-	if (count_characters(name) > BOUND)
+	if (utf8_count(name) > BOUND)
 		return error_set(err, ERROR_USAGE,
 			"--common-name \"%s\": longer than %d characters "
 			"(RFC 5280, ub-common-name)",

@@ -5,46 +5,17 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/utf8.h"
 #include "pki/digest.h"
 #include "pki/oid.h"
 
 /* -- characters -- */
 
-/* RFC 3629, 4: how long the sequence at the front is, 0 when it is none. */
-static size_t utf8_len(const unsigned char *at, size_t len)
-{
-	static const struct {
-		unsigned char from, to, second_from, second_to, len;
-	} rows[] = {
-		{0x00, 0x7f, 0, 0, 1},
-		{0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3},
-		{0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4},
-		{0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-	size_t i = 0;
-
-	while (i < ARRAY_SIZE(rows) && *at > rows[i].to)
-		i++;
-	if (i == ARRAY_SIZE(rows) || *at < rows[i].from || len < rows[i].len)
-		return 0;
-	if (rows[i].len > 1 &&
-		(at[1] < rows[i].second_from || at[1] > rows[i].second_to))
-		return 0;
-	for (size_t j = 2; j < rows[i].len; j++)
-		if ((at[j] & 0xc0) != 0x80)
-			return 0;
-	return rows[i].len;
-}
-
 static bool is_utf8(struct der text)
 {
 	while (text.len > 0) {
-		size_t n = utf8_len(text.bytes, text.len);
+		uint32_t point;
+		size_t n = utf8_decode(text.bytes, text.len, &point);
 
 		if (n == 0)
 			return false;
