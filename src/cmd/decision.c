@@ -61,20 +61,6 @@ static bool held_read(const struct batch *batch, const struct profile *profile,
 	return certificate_read(row.body, &held->certificate, err);
 }
 
-static void add_drift(struct buffer *drift, const char *format, ...)
-	PRINTF(2, 3);
-
-static void add_drift(struct buffer *drift, const char *format, ...)
-{
-	AUTO_TEXT sentence = NULL;
-	va_list args;
-
-	va_start(args, format);
-	sentence = memory_vformat(format, args);
-	va_end(args);
-	buffer_format(drift, "%s%s", drift->len ? "; " : "", sentence);
-}
-
 static void compare(const struct batch *batch, const struct node *node,
 	const struct held held[DECISION_PROFILES], struct buffer *drift)
 {
@@ -82,18 +68,18 @@ static void compare(const struct batch *batch, const struct node *node,
 	size_t n_wanted = batch->serving ? 2 : 1;
 
 	if (held[0].foreign || (batch->serving && held[1].foreign))
-		add_drift(drift, "another CA issued the certificate");
+		drift_add(drift, "another CA issued the certificate");
 	if (held[0].found && strcmp(held[0].server, server))
-		add_drift(drift, "the server was \"%s\" and is \"%s\" now",
+		drift_add(drift, "the server was \"%s\" and is \"%s\" now",
 			held[0].server, server);
 	for (size_t i = 0; i < n_wanted; i++)
 		if (held[i].found)
 			profile_compare(decision_profile(i), node,
 				held[i].certificate, drift);
 	if (!held[0].found)
-		add_drift(drift, "no client certificate is live");
+		drift_add(drift, "no client certificate is live");
 	if (batch->serving && !held[1].found)
-		add_drift(drift, "no serving certificate is live");
+		drift_add(drift, "no serving certificate is live");
 }
 
 /* What stands in the bundle's place, and is it this certificate's? */

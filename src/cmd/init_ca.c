@@ -169,8 +169,8 @@ static bool plan_authority(const S *settings, const struct cluster *cluster,
 static void differ(struct buffer *drift, const char *option, const char *is,
 	const char *asked)
 {
-	buffer_format(drift, "%s%s is \"%s\", not \"%s\"",
-		drift->len ? "; " : "", option, is ? is : "", asked);
+	drift_add(
+		drift, "%s is \"%s\", not \"%s\"", option, is ? is : "", asked);
 }
 
 static void compare_cluster(const S *settings, const struct cluster *asked,

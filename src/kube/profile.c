@@ -170,8 +170,7 @@ bool profile_issue(const struct profile *profile, const struct authority *ca,
 
 /* -- comparing -- */
 
-PRINTF(2, 3)
-static void add_drift(struct buffer *drift, const char *format, ...)
+void drift_add(struct buffer *drift, const char *format, ...)
 {
 	AUTO_TEXT sentence = NULL;
 	va_list args;
@@ -193,7 +192,7 @@ static void compare_subject(const struct profile *profile,
 	if (write_subject(profile, node, &subject, &err) &&
 		der_equal(certificate->subject, der_of(&subject)))
 		return;
-	add_drift(drift, "the subject is \"%s\", not \"CN=%s%s,O=%s\"",
+	drift_add(drift, "the subject is \"%s\", not \"CN=%s%s,O=%s\"",
 		certificate->subject_text, profile->common_name, node->name,
 		profile->organization);
 }
@@ -218,16 +217,16 @@ static void compare_alt_names(const struct profile *profile,
 	for (size_t i = 0; i < n_names; i++)
 		if (!has_name(certificate->alt_names, certificate->n_alt_names,
 			    &names[i]))
-			add_drift(drift, "%s \"%s\" is not in the certificate",
+			drift_add(drift, "%s \"%s\" is not in the certificate",
 				i == 0 ? "name" : "address", names[i].text);
 	for (size_t i = 0; i < certificate->n_alt_names; i++) {
 		const struct alt_name *name = &certificate->alt_names[i];
 
 		if (name->kind == ALT_NAME_OTHER)
-			add_drift(drift, "the certificate has a name that is "
+			drift_add(drift, "the certificate has a name that is "
 					 "neither DNS nor IP");
 		else if (!has_name(names, n_names, name))
-			add_drift(drift,
+			drift_add(drift,
 				"the certificate has \"%s\", the %s does not",
 				name->text,
 				profile->takes_addresses ? "inventory"
@@ -244,7 +243,7 @@ static void compare_usage(const struct profile *profile,
 	if (certificate->is_ca != profile->is_ca ||
 		certificate->purposes != profile->purposes ||
 		usage != profile->key_usage)
-		add_drift(
+		drift_add(
 			drift, "the usages are not those of %s", profile->name);
 }
 

@@ -54,8 +54,12 @@ MUST_CHECK bool profile_issue(const struct profile *profile,
 	struct buffer *der, unsigned char *ret_serial, size_t *ret_serial_len,
 	struct error *err);
 
+/* One more way in which something is not as it should be: drift is a sentence
+ * whose parts are joined by "; ". */
+void drift_add(struct buffer *drift, const char *format, ...) PRINTF(2, 3);
+
 /* Does this certificate say what the profile would say for this node?  What
- * differs is appended to `drift`, one sentence, parts joined by "; ". */
+ * differs is added to the drift. */
 void profile_compare(const struct profile *profile, const struct node *node,
 	const struct certificate *certificate, struct buffer *drift);
 
