@@ -82,11 +82,12 @@ static const char *ip_forbidden(const struct ip *ip, bool for_endpoint)
 	return NULL;
 }
 
-static bool ends_with(const char *text, const char *end)
+bool address_is_below(const char *name, const char *domain)
 {
-	size_t len = strlen(text), end_len = strlen(end);
+	size_t len = strlen(name), domain_len = strlen(domain);
 
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+	return len > domain_len && name[len - domain_len - 1] == '.' &&
+	       strcmp(name + len - domain_len, domain) == 0;
 }
 
 const char *address_forbidden(const char *canonical)
@@ -96,7 +97,7 @@ const char *address_forbidden(const char *canonical)
 	if (ip_read(canonical, &ip))
 		return ip_forbidden(&ip, false);
 	if (strcmp(canonical, "localhost") == 0 ||
-		ends_with(canonical, ".localhost"))
+		address_is_below(canonical, "localhost"))
 		return "every host calls itself that (RFC 6761, 6.3)";
 	return NULL;
 }

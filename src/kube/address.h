@@ -36,6 +36,9 @@ const char *address_forbidden(const char *canonical);
 /* Is this an RFC 1123 subdomain?  *ret_rule is what it breaks if not. */
 bool address_is_subdomain(const char *text, const char **ret_rule);
 
+/* Is this name in the domain, and not the domain itself? */
+bool address_is_below(const char *name, const char *domain);
+
 /* A CIDR block, "10.96.0.0/12"; host bits must be zero. */
 struct cidr {
 	unsigned char bytes[16];

@@ -7,13 +7,6 @@
 /* A rule answers with the sentence of its refusal, for free(), or NULL. */
 typedef char *policy_rule(const struct cluster *cluster, const char *text);
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 /* Kubernetes: kubeadm, GetAPIServerAltNames */
 static char *not_kubernetes(const struct cluster *cluster, const char *text)
 {
@@ -28,10 +21,8 @@ static char *not_kubernetes(const struct cluster *cluster, const char *text)
 static char *not_in_domain(const struct cluster *cluster, const char *text)
 {
 	const char *domain = cluster->dns_domain;
-	size_t len = strlen(text), domain_len = strlen(domain);
 
-	if (!ends_with(text, domain) ||
-		(len > domain_len && text[len - domain_len - 1] != '.'))
+	if (strcmp(text, domain) != 0 && !address_is_below(text, domain))
 		return NULL;
 	return memory_format("in the cluster's DNS domain \"%s\"", domain);
 }
@@ -40,7 +31,8 @@ static char *not_in_domain(const struct cluster *cluster, const char *text)
 static char *not_a_service(const struct cluster *cluster, const char *text)
 {
 	(void)cluster;
-	return ends_with(text, ".svc") ? memory_text("a service's name") : NULL;
+	return address_is_below(text, "svc") ? memory_text("a service's name")
+					     : NULL;
 }
 
 static char *not_a_service_address(
