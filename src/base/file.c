@@ -80,27 +80,67 @@ static bool is_dots(const char *name)
 	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static bool empty_directory(int dir, const char *name, struct error *err)
+/* File systems need not say in a directory what an entry is. */
+static mode_t type_of(int dir, const struct dirent *entry)
+{
+	struct stat status;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return DTTOIF(entry->d_type);
+	if (fstatat(dir, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	return status.st_mode & S_IFMT;
+}
+
+static bool visit_entries(int taken_dir, const char *label,
+	directory_visit *visit, void *data, struct error *err)
 {
 	__attribute__((cleanup(close_stream))) DIR *stream = NULL;
-	AUTO_CLOSE fd = -1;
+	AUTO_CLOSE fd = taken_dir;
 	const struct dirent *entry;
 
-	if (!directory_open_nofollow(dir, name, &fd, err))
-		return false;
 	stream = fdopendir(fd);
 	if (!stream)
-		return error_errno(err, "directory \"%s\": cannot read", name);
+		return error_errno(err, "directory \"%s\": cannot read", label);
 	(void)give(&fd);
-	while (errno = 0, (entry = readdir(stream)) != NULL) {
-		if (is_dots(entry->d_name))
-			continue;
-		if (!file_remove_tree(dirfd(stream), entry->d_name, err))
-			return error_context(err, "directory \"%s\"", name);
-	}
+	while (errno = 0, (entry = readdir(stream)) != NULL)
+		if (!is_dots(entry->d_name) &&
+			!visit(data, taken_dir, entry->d_name,
+				type_of(taken_dir, entry), err))
+			return false;
 	if (errno != 0)
-		return error_errno(err, "directory \"%s\": cannot read", name);
+		return error_errno(err, "directory \"%s\": cannot read", label);
 	return true;
+}
+
+bool directory_each(int dir, const char *label, directory_visit *visit,
+	void *data, struct error *err)
+{
+	/* Reading moves on; the caller's descriptor stays where it is. */
+	int fd = UNINTERRUPTED(
+		openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+	if (fd < 0)
+		return error_errno(err, "directory \"%s\": cannot read", label);
+	return visit_entries(fd, label, visit, data, err);
+}
+
+static bool remove_entry(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
+{
+	const char *const *above = data;
+
+	(void)type;
+	return file_remove_tree(dir, name, err) ||
+	       error_context(err, "directory \"%s\"", *above);
+}
+
+static bool empty_directory(int dir, const char *name, struct error *err)
+{
+	int fd = -1;
+
+	return directory_open_nofollow(dir, name, &fd, err) &&
+	       visit_entries(fd, name, remove_entry, &name, err);
 }
 
 bool file_remove_tree(int dir, const char *name, struct error *err)

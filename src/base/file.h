@@ -59,6 +59,15 @@ MUST_CHECK bool directory_create(int dir, const char *name, mode_t mode,
 MUST_CHECK bool directory_ensure(const char *path, int *ret_fd,
 	struct error *err);
 
+/* Hands each entry of a directory to `visit`, "." and ".." aside, with what it
+ * is: the S_IFMT bits of a mode.  A visitor that answers false ends it, and may
+ * remove its entry.  A directory that cannot be read to its end is a failure,
+ * under the name `label`. */
+typedef bool directory_visit(void *data, int dir, const char *name,
+	mode_t type, struct error *err);
+MUST_CHECK bool directory_each(int dir, const char *label,
+	directory_visit *visit, void *data, struct error *err);
+
 /* Removes a file, link or tree, going down by descriptors only and following
  * nothing.  What is not there counts as removed. */
 MUST_CHECK bool file_remove_tree(int dir, const char *name, struct error *err);

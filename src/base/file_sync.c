@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -54,38 +52,31 @@ static bool sync_one(
 static bool sync_below(
 	int dir, const char *name, const char *label, struct error *err);
 
-static bool sync_entry(int dir, const struct dirent *entry, const char *label,
-	struct error *err)
+static bool sync_entry(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
 {
-	if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-		return true;
-	switch (entry->d_type) {
-	case DT_DIR:
-		return sync_below(dir, entry->d_name, label, err);
-	case DT_LNK: /* its directory's sync is its own */
+	const char *const *label = data;
+
+	switch (type) {
+	case S_IFDIR:
+		return sync_below(dir, name, *label, err);
+	case S_IFLNK: /* its directory's sync is its own */
 		return true;
 	default:
-		return sync_one(dir, entry->d_name, label, err);
+		return sync_one(dir, name, *label, err);
 	}
 }
 
 static bool sync_below(
 	int dir, const char *name, const char *label, struct error *err)
 {
-	int fd = openat(
+	AUTO_CLOSE fd = openat(
 		dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	bool done = true;
 
-	if (!directory) {
-		file_auto_close(&fd);
+	if (fd < 0)
 		return error_errno(err, "\"%s\": cannot sync", label);
-	}
-	for (struct dirent *entry; done && (entry = readdir(directory));)
-		done = sync_entry(fd, entry, label, err);
-	done = done && file_sync(fd, label, err);
-	closedir(directory);
-	return done;
+	return directory_each(fd, label, sync_entry, &label, err) &&
+	       file_sync(fd, label, err);
 }
 
 bool file_sync_tree(

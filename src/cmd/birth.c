@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/birth.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,18 +17,13 @@
 
 /* -- looking -- */
 
-static bool is_empty(int dir, bool *ret_empty, struct error *err)
+static bool note_entry(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
 {
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	bool *empty = data;
 
-	if (!directory)
-		return error_errno(err, "read directory");
-	*ret_empty = true;
-	for (struct dirent *entry; (entry = readdir(directory));)
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			*ret_empty = false;
-	closedir(directory);
+	(void)dir, (void)name, (void)type, (void)err;
+	*empty = false;
 	return true;
 }
 
@@ -50,7 +44,7 @@ static bool require_parts(int dir, const char *path, struct error *err)
 bool birth_look(const char *path, bool *ret_exists, struct error *err)
 {
 	AUTO_CLOSE dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool empty = false;
+	bool empty = true;
 
 	*ret_exists = false;
 	if (dir < 0 && errno == ENOENT)
@@ -60,8 +54,8 @@ bool birth_look(const char *path, bool *ret_exists, struct error *err)
 			err, ERROR_REFUSED, "\"%s\": is no directory", path);
 	if (dir < 0)
 		return error_errno(err, "open \"%s\"", path);
-	if (!is_empty(dir, &empty, err))
-		return error_context(err, "\"%s\"", path);
+	if (!directory_each(dir, path, note_entry, &empty, err))
+		return false;
 	if (empty)
 		return true;
 	*ret_exists = true;
@@ -149,30 +143,25 @@ static bool open_parent(
 	return true;
 }
 
+static bool remove_dead_stage(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
+{
+	struct stat status;
+
+	(void)data;
+	if (type != S_IFDIR ||
+		strncmp(name, STAGE_PREFIX, strlen(STAGE_PREFIX)) ||
+		fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) ||
+		status.st_uid != geteuid() || (status.st_mode & 07777) != 0700)
+		return true;
+	return file_remove_tree(dir, name, err);
+}
+
 /* Whoever makes one holds the parent's lock, so these have no maker. */
 static bool remove_dead_stages(const struct birth *birth, struct error *err)
 {
-	int fd = openat(birth->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	bool done = true;
-
-	if (!directory)
-		return error_errno(err, "read \"%s\"", birth->parent);
-	for (struct dirent *entry; done && (entry = readdir(directory));) {
-		struct stat status;
-
-		if (strncmp(entry->d_name, STAGE_PREFIX, strlen(STAGE_PREFIX)))
-			continue;
-		if (fstatat(birth->dir, entry->d_name, &status,
-			    AT_SYMLINK_NOFOLLOW) ||
-			!S_ISDIR(status.st_mode) ||
-			status.st_uid != geteuid() ||
-			(status.st_mode & 07777) != 0700)
-			continue;
-		done = file_remove_tree(birth->dir, entry->d_name, err);
-	}
-	closedir(directory);
-	return done;
+	return directory_each(
+		birth->dir, birth->parent, remove_dead_stage, NULL, err);
 }
 
 static bool write_files(int dir, const struct cluster *cluster,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pki/recovery.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -328,49 +327,40 @@ static struct kept kept_paths(
 	return kept;
 }
 
-/* Deletes what was never recorded from one worker's directory. */
-static bool sweep_worker(int stage, const char *worker, const struct kept *kept,
-	struct error *err)
+struct sweeping {
+	const char *worker;
+	const struct kept *kept;
+};
+
+static bool sweep_entry(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
 {
-	DIR *directory;
-	int fd = -1;
-	bool done = true;
+	const struct sweeping *sweeping = data;
+	const struct kept *kept = sweeping->kept;
+	AUTO_TEXT path = memory_format("%s/%s", sweeping->worker, name);
 
-	if (!directory_open_nofollow(stage, worker, &fd, err))
-		return false;
-	directory = fdopendir(fd);
-	if (!directory) {
-		close(fd);
-		return error_errno(err, "read stage");
-	}
-	for (struct dirent *entry; done && (entry = readdir(directory));) {
-		AUTO_TEXT path = memory_format("%s/%s", worker, entry->d_name);
-
-		if (is_plain_name(entry->d_name) &&
-			!bsearch(&path, kept->paths, kept->n_paths,
-				sizeof(*kept->paths), compare_paths))
-			done = file_remove_tree(fd, entry->d_name, err);
-	}
-	closedir(directory);
-	return done;
+	(void)type;
+	return bsearch(&path, kept->paths, kept->n_paths, sizeof(*kept->paths),
+		       compare_paths) ||
+	       file_remove_tree(dir, name, err);
 }
 
+static bool sweep_worker(
+	void *data, int stage, const char *name, mode_t type, struct error *err)
+{
+	const struct kept *const *kept = data;
+	struct sweeping sweeping = {.worker = name, .kept = *kept};
+	AUTO_CLOSE fd = -1;
+
+	return type != S_IFDIR ||
+	       (directory_open_nofollow(stage, name, &fd, err) &&
+		       directory_each(fd, name, sweep_entry, &sweeping, err));
+}
+
+/* Deletes what was never recorded from each worker's directory. */
 static bool sweep(int stage, const struct kept *kept, struct error *err)
 {
-	int fd = openat(stage, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
-	bool done = true;
-
-	if (!directory) {
-		if (fd >= 0)
-			close(fd);
-		return error_errno(err, "read stage");
-	}
-	for (struct dirent *entry; done && (entry = readdir(directory));)
-		if (is_plain_name(entry->d_name) && entry->d_type == DT_DIR)
-			done = sweep_worker(stage, entry->d_name, kept, err);
-	closedir(directory);
-	return done;
+	return directory_each(stage, "stage", sweep_worker, &kept, err);
 }
 
 static bool forget_stage(const struct recovery *recovery,

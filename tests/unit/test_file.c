@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +34,21 @@ ssize_t writev(int fd, const struct iovec *pieces, int n_pieces)
 			return write(fd, pieces[i].iov_base, len);
 	}
 	return syscall(SYS_writev, fd, pieces, n_pieces);
+}
+
+static bool readdir_tells = true, readdir_fails;
+
+struct dirent *__real_readdir(DIR *stream);
+struct dirent *__wrap_readdir(DIR *stream);
+struct dirent *__wrap_readdir(DIR *stream)
+{
+	struct dirent *entry = readdir_fails ? NULL : __real_readdir(stream);
+
+	if (readdir_fails)
+		errno = EIO;
+	else if (entry && !readdir_tells)
+		entry->d_type = DT_UNKNOWN;
+	return entry;
 }
 
 /* One directory a test: its path, and a descriptor on it. */
@@ -365,6 +382,83 @@ static void a_tree_is_removed_and_links_are_not_followed(void **state)
 	assert_holds(sub, "precious", "mine");
 }
 
+struct seen {
+	unsigned n_directories, n_files, n_links, n_others;
+};
+
+static bool see(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
+{
+	struct seen *seen = data;
+
+	(void)dir;
+	switch (type) {
+	case S_IFDIR:
+		seen->n_directories++;
+		break;
+	case S_IFREG:
+		seen->n_files++;
+		break;
+	case S_IFLNK:
+		seen->n_links++;
+		break;
+	default:
+		seen->n_others++;
+	}
+	return strcmp(name, "stop") != 0 ||
+	       error_set(err, ERROR_FAILED, "here");
+}
+
+static void fill(const struct place *place, int *ret_dir)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	assert_true(directory_create(place->dir, "d", 0700, &err));
+	assert_true(directory_open(place->dir, "d", ret_dir, &err));
+	put(*ret_dir, "file", "x");
+	put(*ret_dir, "other", "y");
+	assert_true(directory_create(*ret_dir, "below", 0700, &err));
+	assert_int_equal(symlinkat("below", *ret_dir, "link"), 0);
+}
+
+static void entries_are_visited_with_what_they_are(void **state)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	AUTO_CLOSE dir = -1;
+
+	fill(*state, &dir);
+	for (int i = 0; i < 2; i++) {
+		struct seen seen = {0};
+
+		/* The second time by a file system that does not tell. */
+		readdir_tells = i == 0;
+		assert_true(directory_each(dir, "d", see, &seen, &err));
+		readdir_tells = true;
+		assert_int_equal(seen.n_directories, 1);
+		assert_int_equal(seen.n_files, 2);
+		assert_int_equal(seen.n_links, 1);
+		assert_int_equal(seen.n_others, 0);
+	}
+}
+
+static void a_visit_that_fails_or_cannot_be_ended_is_a_failure(void **state)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	AUTO_CLOSE dir = -1;
+	struct seen seen = {0};
+
+	fill(*state, &dir);
+	readdir_fails = true;
+	assert_false(directory_each(dir, "d", see, &seen, &err));
+	readdir_fails = false;
+	assert_string_equal(err.message,
+		"directory \"d\": cannot read: Input/output error");
+	error_release(&err);
+	put(dir, "stop", "z");
+	assert_false(directory_each(dir, "d", see, &seen, &err));
+	assert_string_equal(err.message, "here");
+}
+
 static void a_link_exists_even_when_it_dangles(void **state)
 {
 	const struct place *place = *state;
@@ -505,6 +599,8 @@ int main(void)
 		IN_PLACE(a_sync_that_fails_is_told),
 		cmocka_unit_test(random_names_are_made_of_letters_and_differ),
 		IN_PLACE(a_directory_knows_its_path_until_it_is_gone),
+		IN_PLACE(entries_are_visited_with_what_they_are),
+		IN_PLACE(a_visit_that_fails_or_cannot_be_ended_is_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
