@@ -50,6 +50,18 @@ bool event_is(const struct event *event, enum ledger_kind kind)
 	return strcmp(event_text(event, EVENT_KIND), kind_names[kind]) == 0;
 }
 
+bool event_next_address(const char **at, struct cell *ret_address)
+{
+	size_t len = strcspn(*at, "\n");
+
+	if (**at == '\0')
+		return false;
+	*ret_address =
+		(struct cell){.kind = CELL_TEXT, .bytes = *at, .len = len};
+	*at += len + ((*at)[len] == '\n');
+	return true;
+}
+
 static void put_number(struct buffer *link, uint64_t value, unsigned n_bytes)
 {
 	char bytes[8];

@@ -101,24 +101,18 @@ static bool require_name(struct ledger *ledger,
 	return true;
 }
 
-/* Calls drop or add for each line of the event's addresses. */
+/* Drops or adds each of the event's addresses. */
 static bool change_addresses(struct ledger *ledger, enum ledger_sql sql,
 	const struct event *event, struct error *err)
 {
 	const char *at = event_text(event, EVENT_ADDRESSES);
+	struct cell cells[] = {{0}, event->cells[EVENT_CA],
+		event->cells[EVENT_SEQ], event->cells[EVENT_NAME]};
 
-	while (*at != '\0') {
-		size_t len = strcspn(at, "\n");
-		struct cell cells[] = {
-			{.kind = CELL_TEXT, .bytes = at, .len = len},
-			event->cells[EVENT_CA], event->cells[EVENT_SEQ],
-			event->cells[EVENT_NAME]};
-
+	while (event_next_address(&at, &cells[0]))
 		if (!ledger_change(ledger, sql, cells,
 			    sql == SQL_ADDRESS_DROP ? 3 : 4, err))
 			return false;
-		at += len + (at[len] == '\n');
-	}
 	return true;
 }
 

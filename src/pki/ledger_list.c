@@ -208,16 +208,12 @@ static bool prove_addresses(struct ledger *ledger, const struct event *event,
 	struct proof *proof, struct error *err)
 {
 	const char *at = event_text(event, EVENT_ADDRESSES);
+	struct cell address;
 
-	while (*at != '\0') {
-		size_t len = strcspn(at, "\n");
-		struct cell address = {
-			.kind = CELL_TEXT, .bytes = at, .len = len};
-
+	while (event_next_address(&at, &address)) {
 		if (!prove_address(ledger, event, &address, err))
 			return false;
 		proof->n_addresses++;
-		at += len + (at[len] == '\n');
 	}
 	return true;
 }

@@ -198,6 +198,9 @@ const char *event_text(const struct event *event, enum event_column column);
 int64_t event_integer(const struct event *event, enum event_column column);
 struct der event_der(const struct event *event, enum event_column column);
 bool event_is(const struct event *event, enum ledger_kind kind);
+/* The next of an event's addresses; *at begins as the event_text of
+ * EVENT_ADDRESSES.  False at the end. */
+bool event_next_address(const char **at, struct cell *ret_address);
 
 MUST_CHECK bool ledger_chain_read_tail(struct ledger *ledger,
 	struct error *err);
