@@ -110,11 +110,6 @@ bool workers_new(
 	return true;
 }
 
-unsigned workers_count(const struct workers *workers)
-{
-	return workers->n_workers;
-}
-
 void workers_start(
 	struct workers *workers, size_t n_jobs, workers_job *job, void *data)
 {
@@ -133,15 +128,6 @@ void workers_wait(struct workers *workers)
 	must(pthread_mutex_lock(&workers->mutex));
 	while (workers->n_busy > 0 || workers->next < workers->n_jobs)
 		must(pthread_cond_wait(&workers->done, &workers->mutex));
-	must(pthread_mutex_unlock(&workers->mutex));
-}
-
-void workers_stop(struct workers *workers)
-{
-	must(pthread_mutex_lock(&workers->mutex));
-	workers->next = workers->n_jobs;
-	if (workers->n_busy == 0)
-		must(pthread_cond_signal(&workers->done));
 	must(pthread_mutex_unlock(&workers->mutex));
 }
 

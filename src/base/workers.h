@@ -12,24 +12,22 @@
  *
  * One batch of jobs at a time.  A job learns which worker it runs on, so that
  * each can have a directory of its own.  Signals are blocked in the threads:
- * they are main's business.  workers_stop makes jobs not yet taken be passed
- * over (a job cannot fail: it keeps its error in its own slot of data).
+ * they are main's business.  A job cannot fail: it keeps its error in its own
+ * slot of data.
  */
 struct workers;
 typedef void workers_job(void *data, unsigned worker, size_t job);
 
 MUST_CHECK bool workers_new(unsigned n_workers, struct workers **ret_workers,
 	struct error *err);
-unsigned workers_count(const struct workers *workers);
 void workers_start(struct workers *workers, size_t n_jobs, workers_job *job,
 	void *data);
 void workers_wait(struct workers *workers);
-void workers_stop(struct workers *workers);
 
 /* Processors this process may run on, at least 1. */
 unsigned workers_default_count(void);
 
-/* Stops and waits. */
+/* Passes over the jobs that nobody has taken yet, and waits for the others. */
 void workers_free(struct workers *workers);
 DEFINE_AUTO_FREE(workers)
 

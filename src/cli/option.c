@@ -19,15 +19,6 @@ void text_list_release(struct text_list *list)
 	*list = (struct text_list){0};
 }
 
-size_t option_count(const struct option_spec *options)
-{
-	size_t n_options = 0;
-
-	while (options && options[n_options].name)
-		n_options++;
-	return n_options;
-}
-
 const struct option_spec *option_find(
 	const struct option_spec *options, const char *name, size_t name_len)
 {

@@ -81,7 +81,6 @@ void text_list_release(struct text_list *list);
 DEFINE_AUTO_RELEASE(text_list)
 
 /* In all of these, options may be NULL, as a table without rows. */
-size_t option_count(const struct option_spec *options);
 const struct option_spec *option_find(const struct option_spec *options,
 	const char *name, size_t name_len);
 const struct option_spec *option_find_letter(const struct option_spec *options,

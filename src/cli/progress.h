@@ -16,6 +16,5 @@ struct progress;
 struct progress *progress_new(const char *what, size_t total, bool quiet);
 void progress_update(struct progress *progress, size_t done);
 void progress_free(struct progress *progress); /* erases */
-DEFINE_AUTO_FREE(progress)
 
 #endif

@@ -32,7 +32,6 @@ struct cell {
 struct cell cell_integer(int64_t value);
 struct cell cell_text(const char *text);
 struct cell cell_blob(const void *bytes, size_t len);
-struct cell cell_reference(int64_t event); /* 0 becomes NULL */
 
 /* Two arguments: an array of cells and how many. */
 #define CELLS(...)                                                             \

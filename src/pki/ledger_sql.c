@@ -140,13 +140,6 @@ struct cell cell_blob(const void *bytes, size_t len)
 	return (struct cell){.kind = CELL_BLOB, .bytes = bytes, .len = len};
 }
 
-struct cell cell_reference(int64_t event)
-{
-	if (event == 0)
-		return (struct cell){.kind = CELL_NULL};
-	return cell_integer(event);
-}
-
 /* Which errors are the file's own fault. */
 static enum error_kind kind_of(int code)
 {

@@ -21,7 +21,6 @@ struct slots {
 	atomic_uint n_done;
 	atomic_bool used[N_WORKERS];
 	atomic_bool clash;
-	struct workers *stops; /* in job 10 */
 };
 
 static void fill_slot(void *data, unsigned worker, size_t job)
@@ -35,8 +34,6 @@ static void fill_slot(void *data, unsigned worker, size_t job)
 	slots->workers[job] = worker;
 	if (job % 100 == 0)
 		usleep(100);
-	if (slots->stops && job == 10)
-		workers_stop(slots->stops);
 	slots->n_done++;
 	slots->used[worker] = false;
 }
@@ -48,7 +45,6 @@ static void every_job_is_done_once(void **state)
 
 	(void)state;
 	assert_true(workers_new(N_WORKERS, &workers, &err));
-	assert_int_equal(workers_count(workers), N_WORKERS);
 	for (int batch = 0; batch < 20; batch++) {
 		struct slots slots = {0};
 
@@ -73,28 +69,6 @@ static void no_jobs_are_done_at_once(void **state)
 	workers_wait(workers);
 	workers_start(workers, 0, fill_slot, NULL);
 	workers_wait(workers);
-	workers_stop(workers);
-	workers_wait(workers);
-}
-
-static void stopping_passes_over_the_rest_of_the_batch_only(void **state)
-{
-	AUTO_FREE(workers) workers = NULL;
-	AUTO_RELEASE(error) err = ERROR_INIT;
-	struct slots slots = {0};
-
-	(void)state;
-	assert_true(workers_new(2, &workers, &err));
-	slots.stops = workers;
-	workers_start(workers, N_JOBS, fill_slot, &slots);
-	workers_wait(workers);
-	assert_true(slots.n_done >= 11);
-	assert_true(slots.n_done < N_JOBS);
-	slots.stops = NULL;
-	slots.n_done = 0;
-	workers_start(workers, N_JOBS, fill_slot, &slots);
-	workers_wait(workers);
-	assert_int_equal(slots.n_done, N_JOBS);
 }
 
 static void freeing_in_a_batch_waits_for_jobs_taken(void **state)
@@ -152,8 +126,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_job_is_done_once),
 		cmocka_unit_test(no_jobs_are_done_at_once),
-		cmocka_unit_test(
-			stopping_passes_over_the_rest_of_the_batch_only),
 		cmocka_unit_test(freeing_in_a_batch_waits_for_jobs_taken),
 		cmocka_unit_test(signals_are_mains_business),
 		cmocka_unit_test(there_is_at_least_one_processor),
