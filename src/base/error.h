@@ -16,8 +16,8 @@
  *
  *	if (!inventory_read(source, &inventory, err))
  *		return false;
- *	if (!node_check(node, err))
- *		return error_context(err, "node \"%s\"", node->name);
+ *	if (!address_parse(text, &kind, canonical, err))
+ *		return error_context(err, "node \"%s\"", name);
  *
  * Nothing below main() prints an error.  It is printed once, as one line:
  *

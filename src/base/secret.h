@@ -11,7 +11,7 @@
  * A secret has the length it is born with: it cannot grow, so no stale copy is
  * left behind.  It has no text form, there is no function from a secret to a
  * buffer, and only the files that tests/lint/layers.sh names may call
- * secret_bytes().  A prototype that takes `const struct secret *` says that
+ * secret_bytes() or secret_view().  A prototype that takes `const struct secret *` says that
  * secrets pass there.
  *
  * Small secrets come from one arena of locked pages that is made at the first

@@ -10,9 +10,9 @@
  * JSON.  Rows go out as they come, so a report on a million certificates
  * needs the memory of one row.
  *
- *	struct report *report = report_new(kind, format, stdout);
- *	report_row(report, row);   … once per item
- *	report_end(report, error)  … exactly once, on failure too
+ *	report = report_new(kind, format, columns, true, stdout);
+ *	report_row(report, row);           … once per item
+ *	report_close(report, done, err);   exactly once, on failure too
  *
  * JSON is exactly one object:
  *

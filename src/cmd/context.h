@@ -7,7 +7,6 @@
 #include "kube/cluster.h"
 #include "pki/authority.h"
 #include "pki/ledger.h"
-#include "pki/release.h"
 
 /*
  * What most commands start from: a PKI directory, opened as far as they need.

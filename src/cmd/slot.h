@@ -3,6 +3,7 @@
 #define CMD_SLOT_H
 
 #include "cmd/decision.h"
+#include "pki/release.h"
 
 /*
  * One node on its way through a batch: decided, made and staged, offered to

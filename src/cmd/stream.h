@@ -2,7 +2,7 @@
 #ifndef CMD_STREAM_H
 #define CMD_STREAM_H
 
-#include "pki/release.h"
+#include "base/error.h"
 
 /*
  * One tar on standard output, from pieces that are in the spool.

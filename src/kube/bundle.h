@@ -61,8 +61,8 @@ MUST_CHECK bool bundle_make(const struct bundle_kit *kit,
 void bundle_free(struct bundle *bundle);
 DEFINE_AUTO_FREE(bundle)
 
-/* The path of the kubelet's current client certificate in a layout, and of the
- * stable name that a bundle which is there is recognised by. */
+/* Where a layout has the kubelet's current client certificate: the one name that
+ * does not change, by which kube/place.h recognises a bundle. */
 const char *bundle_current_path(enum layout layout);
 
 #endif

@@ -185,7 +185,7 @@ MUST_CHECK bool ledger_each(struct ledger *ledger,
  * file. */
 MUST_CHECK bool ledger_verify(struct ledger *ledger, struct error *err);
 
-/* -- stages and what is recorded in them: for pki/release.c -- */
+/* -- stages and what is recorded in them: for release.c and recovery.c -- */
 
 struct ledger_stage {
 	int64_t id;
@@ -222,8 +222,8 @@ MUST_CHECK bool ledger_pending_find(struct ledger *ledger, int64_t event,
 	struct ledger_pending *ret_pending, bool *ret_found,
 	struct error *err);
 
-/* All rows at once, copied, for free by ledger_stages_free: recovery changes
- * the tables while it walks. */
+/* All rows at once, copied, since recovery changes the tables while it
+ * walks. */
 struct ledger_stages {
 	struct ledger_stage *items;
 	size_t n_items;
