@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "kube/bundle.h"
 
-#define PLACE_MAX ((size_t)1 << 20)
+#define PLACE_MAX ((off_t)1 << 20) /* of a file that is looked into */
 
 static const char block_begin[] = "-----BEGIN CERTIFICATE-----";
 static const char block_end[] = "-----END CERTIFICATE-----";
@@ -116,7 +116,8 @@ static bool read_client(int dir, const char *name, const struct node *node,
 	struct stat status;
 
 	if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) ||
-		!S_ISREG(status.st_mode) || status.st_size == 0)
+		!S_ISREG(status.st_mode) || status.st_size == 0 ||
+		status.st_size > PLACE_MAX)
 		return true;
 	if (!file_read_secret(dir, name, PLACE_MAX, &bytes, err))
 		return false;

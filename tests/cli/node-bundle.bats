@@ -765,6 +765,17 @@ issued w2"
 	is "$(rows)" 1
 }
 
+@test "a file too long for a bundle is refused, and the others are made" {
+	make_pki
+	mkdir bundles
+	truncate -s 2M bundles/w2.tar
+	exits 4 node-bundle w1 w2 w3 --format tar
+	is "$(verdicts)" "issued w1
+refused w2
+issued w3"
+	is "$(stat -c %s bundles/w2.tar)" 2097152
+}
+
 @test "another node's bundle is never used for a node" {
 	make_pki
 	exits 0 node-bundle w1
