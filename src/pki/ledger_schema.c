@@ -27,7 +27,8 @@ static const struct object objects[] = {
 		"CREATE TABLE event (\n"
 		"	seq INTEGER PRIMARY KEY,\n"
 		"	kind TEXT NOT NULL CHECK (kind IN ('issued', "
-		"'superseded', 'revoked', 'withdrawn', 'lost', 'clock')),\n"
+		"'superseded', 'revoked', 'withdrawn', 'lost', 'token', "
+		"'clock')),\n"
 		"	at INTEGER NOT NULL,\n"
 		"	ca INTEGER REFERENCES event,\n"
 		"	serial BLOB,\n"
@@ -45,11 +46,19 @@ static const struct object objects[] = {
 		"name IS NOT NULL AND detail IS NOT NULL AND "
 		"not_before IS NOT NULL AND not_after IS NOT NULL AND "
 		"addresses IS NOT NULL AND body IS NOT NULL)),\n"
-		"	CHECK ((ref IS NULL) = (kind IN ('issued', 'clock')))\n"
+		"	CHECK (kind <> 'token' OR (serial IS NOT NULL AND "
+		"profile IS NOT NULL AND name IS NOT NULL AND "
+		"detail IS NOT NULL AND not_before IS NOT NULL AND "
+		"not_after IS NOT NULL)),\n"
+		"	CHECK ((ref IS NULL) = (kind IN ('issued', 'token', "
+		"'clock')))\n"
 		") STRICT"},
 	{"index", "event_serial",
 		"CREATE UNIQUE INDEX event_serial ON event (ca, serial)\n"
 		"	WHERE kind = 'issued'"},
+	{"index", "event_token",
+		"CREATE UNIQUE INDEX event_token ON event (serial)\n"
+		"	WHERE kind = 'token'"},
 	{"index", "event_ref",
 		"CREATE INDEX event_ref ON event (ref)\n"
 		"	WHERE ref IS NOT NULL"},
@@ -82,6 +91,12 @@ static const struct object objects[] = {
 		"	event INTEGER NOT NULL REFERENCES event,\n"
 		"	name TEXT NOT NULL,\n"
 		"	PRIMARY KEY (address, ca, event)\n"
+		") STRICT, WITHOUT ROWID"},
+	{"table", "token",
+		"CREATE TABLE token (\n"
+		"	name TEXT PRIMARY KEY NOT NULL,\n"
+		"	event INTEGER NOT NULL REFERENCES event,\n"
+		"	not_after INTEGER NOT NULL\n"
 		") STRICT, WITHOUT ROWID"},
 	{"table", "stage",
 		"CREATE TABLE stage (\n"
