@@ -107,6 +107,10 @@ struct ledger_issue {
 	const char *const *addresses; /* its SANs as text; claimed for name */
 	size_t n_addresses;
 	int64_t supersedes; /* the live event it takes the place of, or 0 */
+	/* May be NULL.  Asked when an address is live for another name: does
+	 * that one give it up in this run? */
+	bool (*gives_way)(const void *data, const char *holder);
+	const void *gives_way_data;
 };
 
 /*

@@ -28,6 +28,12 @@ static bool is_among(
 	return false;
 }
 
+static bool gives_way(const struct ledger_issue *issue, const char *holder)
+{
+	return issue->gives_way &&
+	       issue->gives_way(issue->gives_way_data, holder);
+}
+
 /* Whoever has it, now, and is not this name. */
 static bool require_free(struct ledger *ledger,
 	const struct ledger_issue *issue, const char *address,
@@ -43,13 +49,16 @@ static bool require_free(struct ledger *ledger,
 		    CELLS(cell_text(address), cell_integer(issue->ca),
 			    cell_text(issue->name),
 			    cell_integer(ledger->now.seconds)),
-		    &statement, err) ||
-		!ledger_step(ledger, statement, &row, err))
+		    &statement, err))
 		return false;
-	if (row)
-		return error_set(err, ERROR_REFUSED,
-			"address \"%s\": node \"%s\" has it", address,
-			ledger_text(statement, 0));
+	do {
+		if (!ledger_step(ledger, statement, &row, err))
+			return false;
+		if (row && !gives_way(issue, ledger_text(statement, 0)))
+			return error_set(err, ERROR_REFUSED,
+				"address \"%s\": node \"%s\" has it", address,
+				ledger_text(statement, 0));
+	} while (row);
 	return true;
 }
 
@@ -143,9 +152,10 @@ bool ledger_supersede(struct ledger *ledger, int64_t old, struct error *err)
 {
 	struct event event;
 
-	return old == 0 || (ledger_chain_read(ledger, old, &event, err) &&
-				   free_names(ledger, &event, err) &&
-				   act(ledger, LEDGER_SUPERSEDED, old, err));
+	return old == 0 ||
+	       (act(ledger, LEDGER_SUPERSEDED, old, err) &&
+		       ledger_chain_read(ledger, old, &event, err) &&
+		       free_names(ledger, &event, err));
 }
 
 static void join_addresses(
@@ -254,8 +264,10 @@ bool ledger_append(struct ledger *ledger, enum ledger_kind kind, int64_t first,
 			!event_is(&event, LEDGER_TOKEN))
 			continue;
 		any = true;
-		if ((kind != LEDGER_LOST && !free_names(ledger, &event, err)) ||
-			!act(ledger, kind, seq, err))
+		if (!act(ledger, kind, seq, err) ||
+			!ledger_chain_read(ledger, seq, &event, err) ||
+			(kind != LEDGER_LOST &&
+				!free_names(ledger, &event, err)))
 			return false;
 	}
 	if (!any)

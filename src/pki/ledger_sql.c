@@ -81,7 +81,7 @@ static const struct text texts[SQL_SIZE] = {
 			      "a.address = ?1 AND a.ca = ?2 AND "
 			      "(?3 IS NULL OR a.name <> ?3) AND "
 			      "(SELECT e.not_after FROM event e WHERE "
-			      "e.seq = a.event) >= ?4 LIMIT 1",
+			      "e.seq = a.event) >= ?4",
 		"cannot look for an address"},
 	[SQL_ADDRESS_READ] = {"SELECT name FROM address WHERE address = ?1 AND "
 			      "ca = ?2 AND event = ?3",

@@ -250,7 +250,7 @@ static void an_edit_is_found_and_named(void **state)
 			fixture, 1, (struct token_wish){"aaaaaa", "w1", 0, 5});
 		record_token(
 			fixture, 1, (struct token_wish){"bbbbbb", "w2", 0, 5});
-		edit(fixture, rows[i].sql);
+		edit_past_triggers(fixture, rows[i].sql);
 		lock(fixture, FILE_LOCK_SHARED);
 		FAILS(ledger_verify(fixture->ledger, &err), ERROR_INPUT,
 			rows[i].words);
@@ -268,12 +268,36 @@ static void what_is_live_must_point_to_its_own_entry(void **state)
 
 	record_token(fixture, 1, (struct token_wish){"aaaaaa", "w1", 0, 5});
 	record_token(fixture, 1, (struct token_wish){"bbbbbb", "w2", 0, 5});
-	edit(fixture, "UPDATE token SET event = 3 WHERE name = 'w1'");
+	edit_past_triggers(
+		fixture, "UPDATE token SET event = 3 WHERE name = 'w1'");
 	lock(fixture, FILE_LOCK_SHARED);
 	FAILS(ledger_token_of(
 		      fixture->ledger, "w1", DAY(1), &row, &found, &err),
 		ERROR_INPUT, "entry 3 is no token of \"w1\"");
 	ledger_unlock(fixture->ledger);
+}
+
+static void triggers_refuse_what_no_entry_says(void **state)
+{
+	static const struct {
+		const char *sql, *words;
+	} rows[] = {
+		{"UPDATE token SET event = 2", "token is never changed"},
+		{"DELETE FROM token", "token ends by an entry only"},
+	};
+	struct fixture *fixture = *state;
+	AUTO_TEXT path = path_in(fixture, LEDGER_FILE);
+	sqlite3 *db = NULL;
+
+	record_token(fixture, 1, (struct token_wish){"aaaaaa", "w1", 0, 5});
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(
+			sqlite3_exec(db, rows[i].sql, NULL, NULL, NULL),
+			SQLITE_CONSTRAINT);
+		assert_non_null(strstr(sqlite3_errmsg(db), rows[i].words));
+	}
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
 #define TEST(function)                                                         \
@@ -290,6 +314,7 @@ int main(void)
 		TEST(a_token_may_be_pending_behind_a_certificate),
 		TEST(an_edit_is_found_and_named),
 		TEST(what_is_live_must_point_to_its_own_entry),
+		TEST(triggers_refuse_what_no_entry_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
