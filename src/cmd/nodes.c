@@ -13,13 +13,12 @@ static bool read_inventory(const struct nodes_wanted *wanted,
 	AUTO_FREE(inventory) inventory = NULL;
 	AUTO_FREE(source) source = NULL;
 
-	if (!source_open(wanted->inventory, INVENTORY_SOURCE_MAX, &source,
-		    err) ||
+	if (!source_open(
+		    wanted->inventory, INVENTORY_SOURCE_MAX, &source, err) ||
 		!inventory_read(source, &inventory, err) ||
 		!inventory_check_shared(inventory, err) ||
-		(wanted->n_names &&
-			!inventory_select(inventory, wanted->names,
-				wanted->n_names, err)))
+		(wanted->n_names && !inventory_select(inventory, wanted->names,
+					    wanted->n_names, err)))
 		return false;
 	*ret_inventory = take(&inventory);
 	return true;
