@@ -108,7 +108,7 @@ bool token_stage(const struct token *token, enum token_format format, int dir,
 	       sha256_of_file(fd, name, ret_hash, err);
 }
 
-static struct document *list_of(const char *groups)
+struct document *token_groups(const char *groups)
 {
 	struct document *list = document_new_list();
 
@@ -140,7 +140,7 @@ struct document *token_row(const char *status, const char *node,
 		document_put_text(
 			row, "notAfter", instant_format(token->expiry, text));
 	if (token)
-		document_put(row, "groups", list_of(token->groups));
+		document_put(row, "groups", token_groups(token->groups));
 	if (reason)
 		document_put_text(row, "reason", reason);
 	return row;

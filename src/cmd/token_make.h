@@ -38,6 +38,9 @@ MUST_CHECK bool token_stage(const struct token *token,
 	enum token_format format, int dir, const char *name,
 	struct sha256 *ret_hash, struct error *err);
 
+/* "a,b" as a list. */
+struct document *token_groups(const char *groups);
+
 /* Rows of these columns; node, path and reason may be NULL. */
 extern const struct report_column token_columns[];
 struct document *token_row(const char *status, const char *node,
