@@ -207,6 +207,12 @@ static bool fill_batch(const struct command_call *call, const S *settings,
 	if (settings->issued_before && !instant_parse(settings->issued_before,
 					       &batch->issued_before, err))
 		return context_blame(err, "--issued-before");
+	if (batch->has_issued_before &&
+		batch->issued_before.seconds > batch->context->now.seconds)
+		return error_set(err, ERROR_USAGE,
+			"--issued-before \"%s\": is in the future, and every "
+			"run would issue anew",
+			settings->issued_before);
 	return archive_time(batch->context, &batch->archive_time, err);
 }
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/nodes.h"
-#include "cmd/stream.h"
 #include "cmd/token_batch.h"
+#include "cmd/token_one.h"
 #include "pki/recovery.h"
 
 struct token_settings {
@@ -228,155 +226,6 @@ static bool choose(const S *settings, struct instant now,
 	       choose_groups(settings, wish, err) && try_wish(wish, err);
 }
 
-/* -- one token -- */
-
-static bool record(struct context *context, const struct token_wish *wish,
-	bool clock_back, struct token **ret_token, char **ret_id,
-	struct error *err)
-{
-	struct ledger_token entry;
-	int64_t event;
-
-	if (!token_make(wish, NULL, context->ledger, ret_token, err) ||
-		!token_public_id(*ret_token, ret_id, err))
-		return false;
-	entry = token_entry(*ret_token, *ret_id, NULL, 0);
-	return ledger_begin(context->ledger, instant_now(), clock_back, err) &&
-	       ledger_add_token(context->ledger, &entry, &event, err) &&
-	       ledger_commit(context->ledger, err);
-}
-
-static bool print_token(const struct token *token, enum token_format format,
-	const char *id, struct error *err)
-{
-	AUTO_RELEASE(gap) gap = GAP_INIT;
-	struct file_part parts[GAP_PARTS];
-
-	if (!token_write(token, format, &gap, err))
-		return false;
-	gap_fill(&gap, token->secret, parts);
-	return file_write_parts(STDOUT_FILENO, parts, GAP_PARTS,
-		       "standard output", err) ||
-	       error_context(err,
-		       "token \"%s\" was recorded, and did not get out", id);
-}
-
-/* Recorded first: a token that is out and that nobody knows of is worse than
- * one that is known and not out. */
-static bool issue_to_stream(const struct command_call *call,
-	struct context *context, const struct token_wish *wish,
-	struct error *err)
-{
-	const S *settings = call->settings;
-	AUTO_FREE(report) report = NULL;
-	AUTO_FREE(token) token = NULL;
-	AUTO_TEXT id = NULL;
-	bool done;
-
-	if (!ledger_lock(context->ledger, FILE_LOCK_EXCLUSIVE,
-		    context->lock_timeout, err))
-		return false;
-	done = record(
-		context, wish, settings->allow_clock_back, &token, &id, err);
-	ledger_unlock(context->ledger);
-	if (!done)
-		return false;
-	stream_warn();
-	if (!print_token(token, wish->format, id, err))
-		return false;
-	report = context_report(call, token_columns,
-		call->shared->quiet ? REPORT_SILENT : REPORT_TEXT, stderr);
-	report_row(report, token_row("issued", NULL, token, id, NULL, NULL));
-	return report_close(report, true, err);
-}
-
-static bool split_path(const char *path, char **ret_directory,
-	const char **ret_name, struct error *err)
-{
-	const char *slash = strrchr(path, '/');
-
-	*ret_name = slash ? slash + 1 : path;
-	if (!**ret_name)
-		return error_set(err, ERROR_USAGE,
-			"--out \"%s\": a directory, and not a file's name",
-			path);
-	if (slash == path)
-		*ret_directory = memory_text("/");
-	else if (slash)
-		*ret_directory = memory_text_n(path, (size_t)(slash - path));
-	else
-		*ret_directory = memory_text(".");
-	return true;
-}
-
-static bool publish(struct release *release, const struct token *token,
-	const char *id, const struct token_wish *wish, const char *name,
-	struct error *err)
-{
-	struct ledger_token entry = token_entry(token, id, NULL, 0);
-	struct release_item item = {.name = id,
-		.staged = name,
-		.target = name,
-		.witness = "",
-		.token = &entry};
-
-	if (!token_stage(token, wish->format, release_directory(release, 0),
-		    name, &item.hash, err) ||
-		!release_commit(release, &item, 1, err))
-		return false;
-	if (item.error.kind)
-		error_move(err, &item.error);
-	return item.state == RELEASE_PUBLISHED;
-}
-
-static bool make_one(struct context *context, const struct token_wish *wish,
-	struct token **ret_token, char **ret_id, struct error *err)
-{
-	bool done;
-
-	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
-		    context->lock_timeout, err))
-		return false;
-	done = token_make(wish, NULL, context->ledger, ret_token, err);
-	ledger_unlock(context->ledger);
-	return done && token_public_id(*ret_token, ret_id, err);
-}
-
-static bool issue_to_file(const struct command_call *call,
-	struct context *context, const struct token_wish *wish,
-	struct error *err)
-{
-	const S *settings = call->settings;
-	const struct release_settings release_settings = {
-		.lock_timeout = context->lock_timeout,
-		.clock_back = settings->allow_clock_back,
-		.n_workers = 1,
-		.warn = context_warn};
-	AUTO_FREE(release) release = NULL;
-	AUTO_FREE(report) report = NULL;
-	AUTO_FREE(token) token = NULL;
-	AUTO_TEXT directory = NULL;
-	AUTO_TEXT id = NULL;
-	const char *name;
-
-	if (!split_path(settings->out, &directory, &name, err))
-		return false;
-	if (file_exists(AT_FDCWD, settings->out))
-		return error_set(err, ERROR_REFUSED, "\"%s\": is there already",
-			settings->out);
-	if (!make_one(context, wish, &token, &id, err) ||
-		!release_open(context->ledger, directory, &release_settings,
-			&release, err) ||
-		!publish(release, token, id, wish, name, err) ||
-		!release_close(release, err))
-		return false;
-	report = context_report(call, token_columns,
-		call->shared->quiet ? REPORT_SILENT : REPORT_TEXT, stdout);
-	report_row(report,
-		token_row("issued", NULL, token, id, settings->out, NULL));
-	return report_close(report, true, err);
-}
-
 /* -- a token for each node -- */
 
 static bool issue_to_nodes(const struct command_call *call,
@@ -419,6 +268,9 @@ static bool token_run(const struct command_call *call, struct error *err)
 	AUTO_FREE(context) context = NULL;
 	AUTO_FREE(inventory) inventory = NULL;
 	struct token_wish wish = {0};
+	struct token_one one = {.call = call,
+		.wish = &wish,
+		.clock_back = settings->allow_clock_back};
 
 	if (!check_usage(call, settings, err) ||
 		!choose(settings, instant_now(), &wish, err) ||
@@ -431,9 +283,9 @@ static bool token_run(const struct command_call *call, struct error *err)
 		return false;
 	if (is_batch(settings))
 		return issue_to_nodes(call, context, &wish, inventory, err);
-	if (is_stream(settings))
-		return issue_to_stream(call, context, &wish, err);
-	return issue_to_file(call, context, &wish, err);
+	one.context = context;
+	return is_stream(settings) ? token_one_print(&one, err)
+				   : token_one_save(&one, settings->out, err);
 }
 
 const struct command command_token = {
