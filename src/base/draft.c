@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -64,20 +65,52 @@ static bool publish_new(struct draft *draft, const char *name, bool *ret_exists,
 	return true;
 }
 
-/* A link never replaces, so the file gets a name of its own first. */
+/* What a process left that died between its two steps.  One that lives has its
+ * file locked. */
+static bool make_way(
+	const struct draft *draft, const char *name, struct error *err)
+{
+	AUTO_CLOSE fd = openat(draft->dir, name,
+		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return true;
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
+		unlinkat(draft->dir, name, 0) != 0)
+		return error_errno(err, "file \"%s\": is in the way", name);
+	return true;
+}
+
+/* A link never replaces, so the file gets a name of its own first: always the
+ * same one, so that whoever comes next finds what is left of it. */
+static bool give_own_name(
+	struct draft *draft, const char *name, struct error *err)
+{
+	AUTO_TEXT own = memory_format(DRAFT_PREFIX "%s", name);
+	bool exists = false;
+
+	if (flock(draft->fd, LOCK_EX | LOCK_NB) != 0)
+		return error_errno(err, "file \"%s\": cannot lock", own);
+	if (!make_way(draft, own, err) ||
+		!link_unnamed(draft, own, &exists, err))
+		return exists ? error_set(err, ERROR_FAILED,
+					"file \"%s\": another process is at it",
+					own)
+			      : false;
+	draft->name = take(&own);
+	return true;
+}
+
 static bool publish_over(
 	struct draft *draft, const char *name, struct error *err)
 {
 	bool exists = false;
 
 	if (!draft->name) {
-		AUTO_TEXT own = file_random_name(DRAFT_PREFIX);
-
-		if (!link_unnamed(draft, own, &exists, err))
-			return exists ? error_set(err, ERROR_FAILED,
-						"file \"%s\": is there", own)
-				      : false;
-		draft->name = take(&own);
+		if (link_unnamed(draft, name, &exists, err))
+			return true;
+		if (!exists || !give_own_name(draft, name, err))
+			return false;
 	}
 	if (renameat(draft->dir, draft->name, draft->dir, name))
 		return error_errno(err, "\"%s\": cannot rename to \"%s\"",

@@ -13,9 +13,10 @@
  *	draft_publish  syncs it, gives it its name, syncs the directory
  *
  * A process that dies in between leaves nothing behind, where the file system
- * has files without a name (O_TMPFILE); elsewhere a hidden file,
- * ".kpki-draft-<random>".  For files that can be made again; what must not get
- * lost goes through pki/release.h.
+ * has files without a name (O_TMPFILE); but one that dies in the instant of
+ * replacing leaves ".kpki-draft-NAME", which the next that replaces NAME takes
+ * away.  Elsewhere a hidden file with a random name is left.  For files that can
+ * be made again; what must not get lost goes through pki/release.h.
  */
 struct draft {
 	int dir; /* borrowed */

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -151,6 +152,28 @@ static void nobody_publishes_and_nothing_is_left(void **state)
 	has_unnamed_files = true;
 }
 
+static void what_a_dead_process_left_makes_way_and_a_live_one_does_not(
+	void **state)
+{
+	struct place *place = *state;
+	AUTO_CLOSE left = openat(place->dir, DRAFT_PREFIX "name",
+		O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	AUTO_RELEASE(draft) draft = DRAFT_INIT;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	bool exists;
+
+	assert_true(left >= 0);
+	assert_true(publish(place, "one", false, &exists));
+	assert_int_equal(flock(left, LOCK_EX | LOCK_NB), 0);
+	assert_true(draft_open(place->dir, 0600, &draft, &err));
+	assert_false(draft_publish(&draft, "name", true, &exists, &err));
+	assert_non_null(strstr(err.message, "is in the way"));
+	assert_int_equal(count_files(place), 2);
+	assert_int_equal(flock(left, LOCK_UN), 0);
+	assert_true(publish(place, "two", true, &exists));
+	assert_holds(place, "two");
+}
+
 static void a_directory_that_cannot_be_written_is_an_error(void **state)
 {
 	AUTO_CLOSE proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -172,6 +195,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			nobody_publishes_and_nothing_is_left, make_place,
 			remove_place),
+		cmocka_unit_test_setup_teardown(
+			what_a_dead_process_left_makes_way_and_a_live_one_does_not,
+			make_place, remove_place),
 		cmocka_unit_test(
 			a_directory_that_cannot_be_written_is_an_error),
 	};
