@@ -56,7 +56,9 @@ refused_in_json()
 		.[0].items == [] and .[0].error.code == $code and
 		(.[0].error.message | length > 0)' \
 		<<<"$output" >/dev/null || blame "JSON is \"$output\""
-	[[ $stderr == *"$message" ]] || blame "--json says \"$stderr\""
+	# The second run may be in another second.
+	[[ ${stderr//T??:??:??Z/} == *"${message//T??:??:??Z/}" ]] ||
+		blame "--json says \"$stderr\""
 	[[ ! -e out && ! -e bundles ]] || blame "made an output directory"
 	[[ $(picture pki) == "$before" ]] || blame "touched the PKI directory"
 }
