@@ -183,6 +183,37 @@ static bool forget_superseded(
 	       ledger_pending_remove(release->ledger, pending.event, err);
 }
 
+static bool record_issues(struct release *release,
+	const struct release_item *item, struct ledger_pending *pending,
+	struct error *err)
+{
+	for (size_t i = 0; i < item->n_issues; i++) {
+		if (!forget_superseded(
+			    release, item->issues[i].supersedes, err) ||
+			!ledger_issue(release->ledger, &item->issues[i],
+				&pending->last_event, err))
+			return false;
+		if (i == 0)
+			pending->event = pending->last_event;
+	}
+	return true;
+}
+
+static bool record_token(struct release *release,
+	const struct ledger_token *token, struct ledger_pending *pending,
+	struct error *err)
+{
+	if (!token)
+		return true;
+	if (!forget_superseded(release, token->supersedes, err) ||
+		!ledger_add_token(
+			release->ledger, token, &pending->last_event, err))
+		return false;
+	if (pending->event == 0)
+		pending->event = pending->last_event;
+	return true;
+}
+
 static bool record_item(
 	struct release *release, struct release_item *item, struct error *err)
 {
@@ -195,15 +226,9 @@ static bool record_item(
 		.hash = item->hash,
 		.replace = item->replace};
 
-	for (size_t i = 0; i < item->n_issues; i++) {
-		if (!forget_superseded(
-			    release, item->issues[i].supersedes, err) ||
-			!ledger_issue(release->ledger, &item->issues[i],
-				&pending.last_event, err))
-			return false;
-		if (i == 0)
-			pending.event = pending.last_event;
-	}
+	if (!record_issues(release, item, &pending, err) ||
+		!record_token(release, item->token, &pending, err))
+		return false;
 	item->event = pending.event;
 	return ledger_pending_add(release->ledger, &pending, err);
 }
@@ -257,6 +282,18 @@ static bool record_chunk(struct release *release, struct release_item *items,
 	return ledger_commit(release->ledger, err);
 }
 
+static bool has_item(struct release *release, const struct release_item *item,
+	bool *ret_has, struct error *err)
+{
+	struct ledger_row row;
+
+	if (item->n_issues == 0)
+		return ledger_token(release->ledger, item->token->id,
+			instant_now(), &row, ret_has, err);
+	return ledger_has(release->ledger, item->issues[0].ca,
+		item->issues[0].serial, ret_has, err);
+}
+
 /* A COMMIT that failed may have happened all the same, if only until the power
  * fails.  The ledger is asked: what it does not have was not recorded. */
 static bool may_be_recorded(struct release *release,
@@ -268,10 +305,7 @@ static bool may_be_recorded(struct release *release,
 	ledger_rollback(release->ledger);
 	for (size_t i = 0; i < n_items; i++)
 		if (items[i].state == RELEASE_RECORDED)
-			return !ledger_has(release->ledger,
-				       items[i].issues[0].ca,
-				       items[i].issues[0].serial, &has,
-				       &ignored) ||
+			return !has_item(release, &items[i], &has, &ignored) ||
 			       has;
 	return false;
 }
