@@ -4,6 +4,7 @@
 static const struct command *const commands[] = {
 	&command_init_ca,
 	&command_node_bundle,
+	&command_rbac,
 	&command_list,
 	NULL,
 };
