@@ -148,7 +148,8 @@ static struct chunk *chunk_new(struct run *run)
 		struct slot *slot = &chunk->slots[i];
 
 		slot->node = inventory_node(batch->inventory, run->next + i);
-		slot->target = place_name(&slot->node, batch->format);
+		slot->target = place_name(&slot->node,
+			batch->stream ? BUNDLE_DIRECTORY : batch->format);
 		slot->decision = (struct decision)DECISION_INIT;
 	}
 	run->next += chunk->n_slots;
@@ -226,6 +227,15 @@ static bool decide_again(struct run *run, struct slot *slot, struct error *err)
 
 /* -- recording and publishing -- */
 
+/* The inventory gives this address to another node, and that other node's
+ * certificate, which still has it, is issued anew in this run too. */
+static bool gives_way(const void *data, const char *holder)
+{
+	struct node node;
+
+	return inventory_find(data, holder, &node);
+}
+
 static void fill_issue(const struct run *run, struct slot *slot, size_t i,
 	const char **addresses, struct ledger_issue *issue)
 {
@@ -246,6 +256,8 @@ static void fill_issue(const struct run *run, struct slot *slot, size_t i,
 	issue->n_addresses =
 		profile->takes_addresses ? slot->node.n_addresses + 1 : 1;
 	issue->supersedes = slot->decision.supersedes[index];
+	issue->gives_way = run->batch->reissue ? gives_way : NULL;
+	issue->gives_way_data = run->batch->inventory;
 }
 
 struct offer {

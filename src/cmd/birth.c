@@ -15,7 +15,6 @@
 
 #define STAGE_PREFIX ".kpki-init-"
 #define PEM_MAX ((size_t)1 << 16)
-#define WAIT_SECONDS 600
 
 /* -- looking -- */
 
@@ -100,6 +99,7 @@ struct birth {
 	char *name;   /* in it */
 	char *stage;  /* in it, until it is renamed */
 	int dir;      /* the parent; locked while something is made in it */
+	int64_t lock_timeout; /* seconds */
 	bool made;
 };
 
@@ -140,8 +140,8 @@ static bool open_parent(
 	if (!directory_open(
 		    AT_FDCWD, slash ? trimmed : ".", &birth->dir, err) ||
 		!directory_path(birth->dir, &birth->parent, err) ||
-		!file_lock(birth->dir, FILE_LOCK_EXCLUSIVE, WAIT_SECONDS, &held,
-			err))
+		!file_lock(birth->dir, FILE_LOCK_EXCLUSIVE, birth->lock_timeout,
+			&held, err))
 		return false;
 	if (!held)
 		return error_set(err, ERROR_FAILED,
@@ -203,7 +203,7 @@ static bool write_ledger(
 
 	return ledger_create(path, err) &&
 	       ledger_open(path, LEDGER_WRITE, &ledger, err) &&
-	       ledger_lock(ledger, FILE_LOCK_EXCLUSIVE, WAIT_SECONDS, err) &&
+	       ledger_lock(ledger, FILE_LOCK_EXCLUSIVE, 0, err) &&
 	       ledger_begin(ledger, instant_now(), false, err) &&
 	       ledger_add_authority(
 		       ledger, authority_certificate(ca), &number, err) &&
@@ -234,9 +234,10 @@ static bool put_in_place(struct birth *birth, struct error *err)
 }
 
 bool birth_make(const char *path, const struct cluster *cluster,
-	const struct authority *ca, bool *ret_raced, struct error *err)
+	const struct authority *ca, int64_t lock_timeout, bool *ret_raced,
+	struct error *err)
 {
-	AUTO_RELEASE(birth) birth = {.dir = -1};
+	AUTO_RELEASE(birth) birth = {.dir = -1, .lock_timeout = lock_timeout};
 
 	if (!open_parent(&birth, path, err) ||
 		!remove_dead_stages(&birth, err) ||

@@ -21,9 +21,10 @@ MUST_CHECK bool birth_import(const char *certificate_path,
 	const char *key_path, struct instant now,
 	struct authority **ret_authority, struct error *err);
 
-/* Makes the directory.  *ret_raced: somebody else's was there first, and
- * nothing was done. */
+/* Makes the directory, waiting at most so many seconds for others who make
+ * one.  *ret_raced: somebody else's was there first, and nothing was done. */
 MUST_CHECK bool birth_make(const char *path, const struct cluster *cluster,
-	const struct authority *ca, bool *ret_raced, struct error *err);
+	const struct authority *ca, int64_t lock_timeout, bool *ret_raced,
+	struct error *err);
 
 #endif

@@ -129,6 +129,30 @@ static bool check_usage(const S *settings, struct error *err)
 	return true;
 }
 
+static size_t count_characters(const char *utf8)
+{
+	size_t n = 0;
+
+	for (; *utf8; utf8++)
+		n += ((unsigned char)*utf8 & 0xc0) != 0x80;
+	return n;
+}
+
+static bool check_common_name(const char *name, struct error *err)
+{
+	enum { BOUND = 64 }; /* X.520, ub-common-name */
+	AUTO_RELEASE(buffer) encoded = BUFFER_INIT;
+
+	if (!certificate_name(NULL, name, &encoded, err))
+		return blame(err, "--common-name");
+	if (count_characters(name) > BOUND)
+		return error_set(err, ERROR_USAGE,
+			"--common-name \"%s\": longer than %d characters "
+			"(RFC 5280, ub-common-name)",
+			name, BOUND);
+	return true;
+}
+
 static bool plan_authority(const S *settings, const struct cluster *cluster,
 	struct instant now, struct authority_request *ret_request,
 	struct error *err)
@@ -140,6 +164,8 @@ static bool plan_authority(const S *settings, const struct cluster *cluster,
 		settings->common_name ? settings->common_name : "kubernetes";
 	ret_request->key_type = cluster->key_type;
 	ret_request->not_before = instant_add(now, -PROFILE_BACKDATE);
+	if (!check_common_name(ret_request->common_name, err))
+		return false;
 	if (!instant_parse_or_span(validity, now, &ret_request->not_after, err))
 		return blame(err, "--ca-validity");
 	if (ret_request->not_after.seconds <= now.seconds)
@@ -252,17 +278,19 @@ static bool report_authority(const struct command_call *call, const char *path,
 	return report_close(report, true, err);
 }
 
-static bool make(const S *settings, const char *path,
+static bool make(const struct command_call *call, const char *path,
 	const struct cluster *cluster, const struct authority_request *request,
-	struct instant now, struct authority **ret_ca, bool *ret_raced,
-	struct error *err)
+	struct authority **ret_ca, bool *ret_raced, struct error *err)
 {
-	if (settings->import_cert
-			? !birth_import(settings->import_cert,
-				  settings->import_key, now, ret_ca, err)
-			: !authority_create(request, ret_ca, err))
+	const S *settings = call->settings;
+
+	if (settings->import_cert ? !birth_import(settings->import_cert,
+					    settings->import_key, instant_now(),
+					    ret_ca, err)
+				  : !authority_create(request, ret_ca, err))
 		return false;
-	return birth_make(path, cluster, *ret_ca, ret_raced, err);
+	return birth_make(path, cluster, *ret_ca, call->shared->lock_timeout,
+		ret_raced, err);
 }
 
 static bool init_ca_run(const struct command_call *call, struct error *err)
@@ -280,8 +308,8 @@ static bool init_ca_run(const struct command_call *call, struct error *err)
 		!fill_cluster(settings, cluster, err) ||
 		!plan_authority(settings, cluster, now, &request, err) ||
 		!birth_look(path, &exists, err) ||
-		(!exists && !make(settings, path, cluster, &request, now, &ca,
-				    &exists, err)))
+		(!exists && !make(call, path, cluster, &request, &ca, &exists,
+				    err)))
 		return false;
 	if (!exists)
 		return report_authority(

@@ -170,6 +170,15 @@ static int compare_records(const void *a, const void *b, void *arena)
 		     : (left->text > right->text) - (left->text < right->text);
 }
 
+static bool is_sorted(const struct inventory *inventory)
+{
+	for (size_t i = 1; i < inventory->n_records; i++)
+		if (compare_records(&inventory->records[i - 1],
+			    &inventory->records[i], inventory->arena.data) > 0)
+			return false;
+	return true;
+}
+
 static bool refuse_twice(const struct inventory *inventory,
 	const struct record *second, const struct record *first,
 	struct error *err)
@@ -191,8 +200,10 @@ bool inventory_seal(struct inventory *inventory, struct error *err)
 
 	if (inventory->n_records < 2)
 		return true;
-	qsort_r(records, inventory->n_records, sizeof(*records),
-		compare_records, inventory->arena.data);
+	/* Most come in order, and sorting takes a copy. */
+	if (!is_sorted(inventory))
+		qsort_r(records, inventory->n_records, sizeof(*records),
+			compare_records, inventory->arena.data);
 	/* The first in the file: the operator meets it first. */
 	for (size_t i = 1; i < inventory->n_records; i++)
 		if (strcmp(text_of(inventory, &records[i - 1]),
@@ -302,12 +313,16 @@ bool inventory_select(struct inventory *inventory, const char *const *names,
 
 /* -- what two nodes share -- */
 
-/* Open addressing, at most two thirds full.  A slot is a place in the arena
- * plus one, or 0. */
+/* Open addressing, at most half full.  A slot is a place in the arena plus one,
+ * or 0.  Large inventories are gone through several times, each with the texts
+ * of another share of all hashes, so that the set stays small beside them. */
 struct text_set {
 	uint32_t *slots;
 	size_t mask;
+	size_t share, n_shares;
 };
+
+#define SHARE_TEXTS 32768
 
 /* FNV-1a */
 static size_t text_hash(const char *text)
@@ -316,13 +331,22 @@ static size_t text_hash(const char *text)
 
 	for (; *text; text++)
 		hash = (hash ^ (unsigned char)*text) * 1099511628211u;
-	return (size_t)(hash ^ hash >> 32);
+	return (size_t)(hash ^ hash >> 29);
 }
 
+static size_t share_of(const char *text, size_t n_shares)
+{
+	return (text_hash(text) >> 32) % n_shares;
+}
+
+/* NULL when the text belongs to another share. */
 static uint32_t *slot_of(
 	const struct text_set *set, const char *arena, const char *text)
 {
 	size_t at = text_hash(text) & set->mask;
+
+	if (share_of(text, set->n_shares) != set->share)
+		return NULL;
 
 	while (set->slots[at] && strcmp(arena + set->slots[at] - 1, text) != 0)
 		at = (at + 1) & set->mask;
@@ -380,13 +404,33 @@ static size_t count_texts(const struct inventory *inventory)
 	return n;
 }
 
+/* How many texts the largest share has; hostile names may fall into one. */
+static size_t largest_share(const struct inventory *inventory, size_t n_shares)
+{
+	size_t *counts = memory_new(n_shares, sizeof(*counts)), most = 0;
+
+	for (size_t i = 0; i < inventory->n_records; i++) {
+		const char *at = text_of(inventory, &inventory->records[i]);
+
+		for (; *at; at = next_text(at)) {
+			size_t *count = &counts[share_of(at, n_shares)];
+
+			*count += 1;
+			most = *count > most ? *count : most;
+		}
+	}
+	free(counts);
+	return most;
+}
+
 /* A node's own texts differ, so what stands twice stands in two nodes.  The
- * pair whose second comes first in the file is the one to tell. */
-static bool find_shared(const struct inventory *inventory,
-	const struct text_set *set, uint32_t *ret_first, uint32_t *ret_second)
+ * pair whose second comes first in the file is the one to tell; *second starts
+ * as UINT32_MAX. */
+static void find_shared(const struct inventory *inventory,
+	const struct text_set *set, uint32_t *found_first,
+	uint32_t *found_second)
 {
 	const char *arena = inventory->arena.data;
-	uint32_t found_first = 0, found_second = UINT32_MAX;
 
 	for (size_t i = 0; i < inventory->n_records; i++) {
 		const char *at = text_of(inventory, &inventory->records[i]);
@@ -394,35 +438,37 @@ static bool find_shared(const struct inventory *inventory,
 		for (; *at; at = next_text(at)) {
 			uint32_t here = (uint32_t)(at - arena);
 			uint32_t *slot = slot_of(set, arena, at);
-			uint32_t there = *slot ? *slot - 1 : here;
+			uint32_t there = slot && *slot ? *slot - 1 : here;
 			uint32_t first = here < there ? here : there;
 			uint32_t second = here < there ? there : here;
 
-			*slot = first + 1;
-			if (first == second || second > found_second)
+			if (slot)
+				*slot = first + 1;
+			if (first == second || second > *found_second)
 				continue;
-			found_first = first;
-			found_second = second;
+			*found_first = first;
+			*found_second = second;
 		}
 	}
-	*ret_first = found_first;
-	*ret_second = found_second;
-	return found_second != UINT32_MAX;
 }
 
 bool inventory_check_shared(
 	const struct inventory *inventory, struct error *err)
 {
-	size_t n_texts = count_texts(inventory), size = 16;
-	struct text_set set;
-	uint32_t first, second;
-	bool shared;
+	size_t n_shares = count_texts(inventory) / SHARE_TEXTS + 1;
+	size_t most = largest_share(inventory, n_shares), size = 16;
+	uint32_t first = 0, second = UINT32_MAX;
+	struct text_set set = {.n_shares = n_shares};
 
-	while (size < n_texts + n_texts / 2)
+	while (size < 2 * most)
 		size *= 2;
 	set.slots = memory_new(size, sizeof(*set.slots));
 	set.mask = size - 1;
-	shared = find_shared(inventory, &set, &first, &second);
+	for (; set.share < n_shares; set.share++) {
+		memset(set.slots, 0, size * sizeof(*set.slots));
+		find_shared(inventory, &set, &first, &second);
+	}
 	free(set.slots);
-	return shared ? refuse_shared(inventory, first, second, err) : true;
+	return second == UINT32_MAX ||
+	       refuse_shared(inventory, first, second, err);
 }

@@ -8,8 +8,6 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
-#include "base/secret.h"
-
 static void put_hex(char *text, const unsigned char *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -28,8 +26,8 @@ bool sha256_of(const void *bytes, size_t len, struct sha256 *ret_hash,
 	int rc = gnutls_hash_fast(GNUTLS_DIG_SHA256, bytes, len, hash.bytes);
 
 	if (rc < 0)
-		return error_set(
-			err, ERROR_FAILED, "SHA-256: %s", gnutls_strerror(rc));
+		return error_set(err, ERROR_FAILED, "SHA-256: %s",
+			gnutls_strerror_name(rc));
 	*ret_hash = hash;
 	return true;
 }
@@ -41,14 +39,14 @@ bool sha256_of_pieces(const struct digest_piece *pieces, size_t n_pieces,
 	int rc = gnutls_hash_init(&hash, GNUTLS_DIG_SHA256);
 
 	if (rc < 0)
-		return error_set(
-			err, ERROR_FAILED, "SHA-256: %s", gnutls_strerror(rc));
+		return error_set(err, ERROR_FAILED, "SHA-256: %s",
+			gnutls_strerror_name(rc));
 	for (size_t i = 0; i < n_pieces && rc >= 0; i++)
 		rc = gnutls_hash(hash, pieces[i].bytes, pieces[i].len);
 	if (rc < 0) {
 		gnutls_hash_deinit(hash, NULL);
-		return error_set(
-			err, ERROR_FAILED, "SHA-256: %s", gnutls_strerror(rc));
+		return error_set(err, ERROR_FAILED, "SHA-256: %s",
+			gnutls_strerror_name(rc));
 	}
 	gnutls_hash_deinit(hash, ret_hash->bytes);
 	return true;
@@ -71,8 +69,8 @@ static bool hash_file(
 	} while (rc >= 0 && (got > 0 || (got < 0 && errno == EINTR)));
 	secret_wipe(piece, sizeof(piece));
 	if (rc < 0)
-		return error_set(
-			err, ERROR_FAILED, "SHA-256: %s", gnutls_strerror(rc));
+		return error_set(err, ERROR_FAILED, "SHA-256: %s",
+			gnutls_strerror_name(rc));
 	return got == 0 || error_errno(err, "\"%s\": cannot read", label);
 }
 
@@ -85,13 +83,27 @@ bool sha256_of_file(
 	bool done;
 
 	if (rc < 0)
-		return error_set(
-			err, ERROR_FAILED, "SHA-256: %s", gnutls_strerror(rc));
+		return error_set(err, ERROR_FAILED, "SHA-256: %s",
+			gnutls_strerror_name(rc));
 	done = hash_file(hash, fd, label, err);
 	gnutls_hash_deinit(hash, result.bytes);
 	if (done)
 		*ret_hash = result;
 	return done;
+}
+
+bool hmac_sha256(const struct secret *key, const void *bytes, size_t len,
+	struct sha256 *ret_hash, struct error *err)
+{
+	struct sha256 hash;
+	int rc = gnutls_hmac_fast(GNUTLS_MAC_SHA256, secret_view(key),
+		secret_len(key), bytes, len, hash.bytes);
+
+	if (rc < 0)
+		return error_set(err, ERROR_FAILED, "HMAC-SHA-256: %s",
+			gnutls_strerror_name(rc));
+	*ret_hash = hash;
+	return true;
 }
 
 char *sha256_pin(const struct sha256 *hash, char text[static PIN_TEXT])
@@ -117,6 +129,6 @@ bool random_bytes(void *bytes, size_t len, struct error *err)
 
 	if (rc < 0)
 		return error_set(err, ERROR_FAILED, "random bytes: %s",
-			gnutls_strerror(rc));
+			gnutls_strerror_name(rc));
 	return true;
 }

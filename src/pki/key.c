@@ -79,7 +79,7 @@ bool key_type_parse(
 static bool library_failed(struct error *err, const char *what, int rc)
 {
 	return error_set(
-		err, ERROR_FAILED, "%s: %s", what, gnutls_strerror(rc));
+		err, ERROR_FAILED, "%s: %s", what, gnutls_strerror_name(rc));
 }
 
 /* -- between the library and our numbers -- */
@@ -293,7 +293,8 @@ static int import_ec(struct key *key, const struct key_numbers *numbers)
 		algorithms[numbers->algorithm].curve, &x, &y, &scalar);
 }
 
-/* The library computes the public key only when it reads PKCS#8. */
+/* The library computes the public key only when it reads PKCS#8, and leaves a
+ * copy of the seed behind when it does. */
 static int import_ed25519(struct key *key, const struct key_numbers *numbers)
 {
 	AUTO_FREE(secret) der = key_encode_private(numbers);
@@ -320,8 +321,7 @@ static bool import(
 	if (rc >= 0)
 		return key_finish(key, err);
 	return error_set(err, ERROR_INPUT,
-		"private key: its numbers do not belong together: %s",
-		gnutls_strerror(rc));
+		"private key: its numbers do not belong together");
 }
 
 bool key_read(const struct secret *pem, struct key **ret_key, struct error *err)

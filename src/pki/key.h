@@ -39,7 +39,8 @@ MUST_CHECK bool key_generate(enum key_type type, struct key **ret_key,
 
 /* PKCS#8, SEC1 or PKCS#1 PEM, with or without text and other blocks around it
  * (one key).  An encrypted key is refused by name (ERROR_INPUT), and so is one
- * whose public and private numbers do not belong together. */
+ * whose public and private numbers do not belong together.  Of an Ed25519 seed
+ * that is read, the library leaves a copy in memory it has freed. */
 MUST_CHECK bool key_read(const struct secret *pem, struct key **ret_key,
 	struct error *err);
 

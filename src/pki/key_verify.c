@@ -72,15 +72,14 @@ bool key_verify(struct der public_key, struct der algorithm, struct der message,
 	rc = gnutls_pubkey_init(&pubkey);
 	if (rc < 0)
 		return error_set(err, ERROR_FAILED, "public key: %s",
-			gnutls_strerror(rc));
+			gnutls_strerror_name(rc));
 	rc = gnutls_pubkey_import(pubkey, &spki, GNUTLS_X509_FMT_DER);
 	if (rc < 0)
-		return error_set(err, ERROR_INPUT, "public key: %s",
-			gnutls_strerror(rc));
+		return error_set(err, ERROR_INPUT,
+			"public key: malformed, or of no kind that is known");
 	rc = gnutls_pubkey_verify_data2(pubkey, sign, 0, &data, &sig);
 	if (rc < 0)
 		return error_set(err, ERROR_INPUT,
-			"signature: not made by the key it is held to: %s",
-			gnutls_strerror(rc));
+			"signature: not made by the key it is held to");
 	return true;
 }

@@ -28,6 +28,12 @@ static bool is_among(
 	return false;
 }
 
+static bool gives_way(const struct ledger_issue *issue, const char *holder)
+{
+	return issue->gives_way &&
+	       issue->gives_way(issue->gives_way_data, holder);
+}
+
 /* Whoever has it, now, and is not this name. */
 static bool require_free(struct ledger *ledger,
 	const struct ledger_issue *issue, const char *address,
@@ -43,13 +49,16 @@ static bool require_free(struct ledger *ledger,
 		    CELLS(cell_text(address), cell_integer(issue->ca),
 			    cell_text(issue->name),
 			    cell_integer(ledger->now.seconds)),
-		    &statement, err) ||
-		!ledger_step(ledger, statement, &row, err))
+		    &statement, err))
 		return false;
-	if (row)
-		return error_set(err, ERROR_REFUSED,
-			"address \"%s\": node \"%s\" has it", address,
-			ledger_text(statement, 0));
+	do {
+		if (!ledger_step(ledger, statement, &row, err))
+			return false;
+		if (row && !gives_way(issue, ledger_text(statement, 0)))
+			return error_set(err, ERROR_REFUSED,
+				"address \"%s\": node \"%s\" has it", address,
+				ledger_text(statement, 0));
+	} while (row);
 	return true;
 }
 
@@ -116,6 +125,11 @@ static bool change_addresses(struct ledger *ledger, enum ledger_sql sql,
 static bool free_names(
 	struct ledger *ledger, const struct event *event, struct error *err)
 {
+	if (event_is(event, LEDGER_TOKEN))
+		return ledger_change(ledger, SQL_TOKEN_DROP,
+			CELLS(event->cells[EVENT_NAME],
+				event->cells[EVENT_SEQ]),
+			err);
 	return ledger_change(ledger, SQL_LIVE_DROP,
 		       CELLS(event->cells[EVENT_NAME],
 			       event->cells[EVENT_PROFILE],
@@ -134,13 +148,14 @@ static bool act(struct ledger *ledger, enum ledger_kind kind, int64_t on,
 	return ledger_chain_append(ledger, &event, err);
 }
 
-static bool supersede(struct ledger *ledger, int64_t old, struct error *err)
+bool ledger_supersede(struct ledger *ledger, int64_t old, struct error *err)
 {
 	struct event event;
 
-	return old == 0 || (ledger_chain_read(ledger, old, &event, err) &&
-				   free_names(ledger, &event, err) &&
-				   act(ledger, LEDGER_SUPERSEDED, old, err));
+	return old == 0 ||
+	       (act(ledger, LEDGER_SUPERSEDED, old, err) &&
+		       ledger_chain_read(ledger, old, &event, err) &&
+		       free_names(ledger, &event, err));
 }
 
 static void join_addresses(
@@ -188,7 +203,7 @@ bool ledger_issue(struct ledger *ledger, const struct ledger_issue *issue,
 
 	if (!require_name(ledger, issue, &old, err) ||
 		!require_addresses(ledger, issue, err) ||
-		!supersede(ledger, old, err) ||
+		!ledger_supersede(ledger, old, err) ||
 		!add_issued(ledger, issue, &event, err) ||
 		!ledger_change(ledger, SQL_LIVE_ADD,
 			CELLS(event.cells[EVENT_NAME],
@@ -238,22 +253,27 @@ bool ledger_append(struct ledger *ledger, enum ledger_kind kind, int64_t first,
 {
 	bool any = false;
 
-	assert(kind != LEDGER_ISSUED && kind != LEDGER_CLOCK);
+	assert(kind != LEDGER_ISSUED && kind != LEDGER_TOKEN &&
+		kind != LEDGER_CLOCK);
 	for (int64_t seq = first; seq <= last; seq++) {
 		struct event event;
 
 		if (!ledger_chain_read(ledger, seq, &event, err))
 			return false;
-		if (!event_is(&event, LEDGER_ISSUED))
+		if (!event_is(&event, LEDGER_ISSUED) &&
+			!event_is(&event, LEDGER_TOKEN))
 			continue;
 		any = true;
-		if ((kind != LEDGER_LOST && !free_names(ledger, &event, err)) ||
-			!act(ledger, kind, seq, err))
+		if (!act(ledger, kind, seq, err) ||
+			!ledger_chain_read(ledger, seq, &event, err) ||
+			(kind != LEDGER_LOST &&
+				!free_names(ledger, &event, err)))
 			return false;
 	}
 	if (!any)
 		return error_set(err, ERROR_FAILED,
-			"ledger \"%s\": entry %lld: is no certificate",
+			"ledger \"%s\": entry %lld: is no certificate "
+			"and no token",
 			ledger->label, (long long)first);
 	return true;
 }

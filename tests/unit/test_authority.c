@@ -186,13 +186,12 @@ static void what_is_no_usable_ca_is_refused(void **state)
 {
 	static const char *const messages[] = {
 		"CA certificate: not of a CA (RFC 5280, 4.2.1.9)",
-		"CA certificate: has an extKeyUsage, which limits what is "
-		"signed by it",
+		("CA certificate: has an extKeyUsage, which limits what is "
+		 "signed by it"),
 		"CA certificate: expired at 2026-11-24T01:14:58Z",
 		"CA certificate: not valid before 2026-11-24T01:15:00Z",
 		"CA key: not the key of the certificate",
-		"CA certificate: signature: not made by the key it is held to: "
-		"Public key signature verification has failed.",
+		"CA certificate: signature: not made by the key it is held to",
 	};
 	struct pair *pair = *state;
 	struct certificate_plan whole = pair->plan;
@@ -453,10 +452,10 @@ static void what_a_ca_does_not_issue(void **state)
 		"certificate: would be a CA; only leaves are issued here",
 		"certificate: would be a CA; only leaves are issued here",
 		"certificate: would be a CA; only leaves are issued here",
-		"expiry \"2036-11-21T01:15:00Z\": beyond the CA's, "
-		"2036-11-21T01:14:59Z",
-		"begin \"2026-11-24T01:09:58Z\": earlier than the CA's, "
-		"2026-11-24T01:09:59Z",
+		("expiry \"2036-11-21T01:15:00Z\": beyond the CA's, "
+		 "2036-11-21T01:14:59Z"),
+		("begin \"2026-11-24T01:09:58Z\": earlier than the CA's, "
+		 "2026-11-24T01:09:59Z"),
 		"subject \"CN=kubernetes\": the CA's own",
 	};
 	AUTO_FREE(authority) ca = create(KEY_ECDSA_P256);

@@ -418,6 +418,137 @@ static void each_field_is_held_to_the_plan(void **state)
 	}
 }
 
+/* -- other extensions than planned, the lengths around them made right -- */
+
+struct extensions {
+	struct der list[16];
+	size_t n;
+};
+
+/* What is in front of the extensions, them, and what is behind. */
+static void take_apart(struct der der, struct der *ret_front,
+	struct extensions *ret_extensions, struct der *ret_back)
+{
+	struct der at, tbs, wrapped, list;
+
+	ret_extensions->n = 0;
+	assert_true(der_take(&der, DER_SEQUENCE, &at, NULL));
+	assert_true(der_take(&at, DER_SEQUENCE, &tbs, NULL));
+	*ret_back = at;
+	ret_front->bytes = tbs.bytes;
+	while (der_next(&tbs) != (DER_CONTEXT_CONSTRUCTED | 3))
+		assert_true(der_take(&tbs, der_next(&tbs), NULL, NULL));
+	ret_front->len = (size_t)(tbs.bytes - ret_front->bytes);
+	assert_true(
+		der_take(&tbs, DER_CONTEXT_CONSTRUCTED | 3, &wrapped, NULL));
+	assert_true(der_take(&wrapped, DER_SEQUENCE, &list, NULL));
+	while (list.len > 0)
+		assert_true(der_take(&list, DER_SEQUENCE, NULL,
+			&ret_extensions->list[ret_extensions->n++]));
+}
+
+static struct der put_together(struct der front,
+	const struct extensions *extensions, struct der back,
+	struct der_writer *out)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct der der;
+	size_t mark;
+
+	der_put_raw(out, back.bytes, back.len);
+	mark = der_mark(out);
+	for (size_t i = extensions->n; i > 0; i--)
+		der_put_raw(out, extensions->list[i - 1].bytes,
+			extensions->list[i - 1].len);
+	der_wrap(out, DER_SEQUENCE, mark);
+	der_wrap(out, DER_CONTEXT_CONSTRUCTED | 3, mark);
+	der_put_raw(out, front.bytes, front.len);
+	der_wrap(out, DER_SEQUENCE, mark);
+	der_wrap(out, DER_SEQUENCE, 0);
+	assert_true(der_written(out, &der, &err));
+	return der;
+}
+
+/* The same extension with its criticality the other way round. */
+static struct der turn_critical(struct der extension, struct der_writer *out)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct der at, oid, value, der;
+	bool critical = false;
+
+	assert_true(der_take(&extension, DER_SEQUENCE, &at, NULL));
+	assert_true(der_take(&at, DER_OID, &oid, NULL));
+	if (der_next(&at) == DER_BOOLEAN)
+		assert_true(der_take_boolean(&at, &critical));
+	assert_true(der_take(&at, DER_OCTET_STRING, &value, NULL));
+	der_put(out, DER_OCTET_STRING, value.bytes, value.len);
+	if (!critical)
+		der_put_boolean(out, true);
+	der_put_oid(out, oid);
+	der_wrap(out, DER_SEQUENCE, 0);
+	assert_true(der_written(out, &der, &err));
+	return der;
+}
+
+static void extensions_are_held_to_the_plan(void **state)
+{
+	static const char *const fields[] = {"basicConstraints", "keyUsage",
+		"extKeyUsage", "subjectKeyIdentifier", "authorityKeyIdentifier",
+		"subjectAltName"};
+	struct fixture *f = *state;
+	struct certificate_plan plan = leaf_plan(f);
+	AUTO_RELEASE(buffer) signed_der = BUFFER_INIT;
+	struct extensions whole, changed;
+	struct der front, back;
+
+	sign(&plan, f->ca_key, &signed_der);
+	take_apart(view_of(&signed_der), &front, &whole, &back);
+	assert_int_equal(whole.n, ARRAY_SIZE(fields));
+	/* unchanged; critical or not; without; twice; in another order */
+	for (size_t i = 0; i < 1 + 4 * whole.n; i++) {
+		unsigned char storage[2048], extension[256];
+		struct der_writer out = der_writer(storage, sizeof(storage));
+		struct der_writer one =
+			der_writer(extension, sizeof(extension));
+		AUTO_RELEASE(error) err = ERROR_INIT;
+		size_t which = i / 4, next = (which + 1) % whole.n;
+
+		changed = whole;
+		if (i == 4 * whole.n) {
+			assert_true(certificate_lint(
+				put_together(front, &changed, back, &out),
+				&plan, f->ca_key, &err));
+			continue;
+		}
+		switch (i % 4) {
+		case 0:
+			changed.list[which] =
+				turn_critical(whole.list[which], &one);
+			break;
+		case 1:
+			changed.n--;
+			memmove(&changed.list[which], &changed.list[which + 1],
+				(changed.n - which) * sizeof(struct der));
+			break;
+		case 2:
+			changed.list[changed.n++] = whole.list[which];
+			break;
+		case 3:
+			changed.list[which] = whole.list[next];
+			changed.list[next] = whole.list[which];
+			break;
+		}
+		assert_false(certificate_lint(
+			put_together(front, &changed, back, &out), &plan,
+			f->ca_key, &err));
+		assert_int_equal(err.kind, ERROR_FAILED);
+		assert_non_null(strstr(err.message,
+			i % 4 == 2
+				? "list of extensions"
+				: fields[i % 4 == 3 && next == 0 ? 0 : which]));
+	}
+}
+
 static void nothing_may_follow_or_be_cut(void **state)
 {
 	struct fixture *f = *state;
@@ -740,6 +871,7 @@ int main(void)
 		WITH_FIXTURE(no_certificate_is_made_of_a_bad_plan),
 		WITH_FIXTURE(any_flipped_bit_is_found),
 		WITH_FIXTURE(each_field_is_held_to_the_plan),
+		WITH_FIXTURE(extensions_are_held_to_the_plan),
 		WITH_FIXTURE(nothing_may_follow_or_be_cut),
 		WITH_FIXTURE(a_signature_has_the_shape_of_its_key),
 		WITH_FIXTURE(thousands_of_leaves_are_what_gnutls_builds),

@@ -413,6 +413,9 @@ static void a_name_of_very_many_parts_is_refused(void **state)
 	assert_string_equal(err.message, "a name of more than 64 parts");
 }
 
+#define LABEL_OF_64                                                            \
+	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
 static void dns_names_have_the_preferred_syntax(void **state)
 {
 	static const char *const good_names[] = {"a", "worker-1",
@@ -421,8 +424,7 @@ static void dns_names_have_the_preferred_syntax(void **state)
 	static const char *const bad_names[] = {"", ".", "a.", ".a", "a..b",
 		"-a", "a-", "a.-b", "*", "*a.b", "a.*.b", "**.b", "*.", "a b",
 		"a/b", "a:b", "b\xc3\xbc", "a\n",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aa"};
+		LABEL_OF_64};
 	char longest[254], *at = longest;
 
 	(void)state;

@@ -364,6 +364,23 @@ static void what_is_not_der_is_not_taken(void **state)
 	}
 }
 
+/* All there is to take is there; only the way its length is said is wrong. */
+static void lengths_in_too_many_octets_are_not_taken(void **state)
+{
+	unsigned char bytes[300] = {0x04, 0x82, 0x00, 0x80};
+	struct der cursor = {bytes, 4 + 128}, contents;
+
+	(void)state;
+	assert_false(der_take(&cursor, 0x04, NULL, NULL));
+	memcpy(bytes, "\x04\x83\x00\x01\x00", 5);
+	cursor.len = 5 + 256;
+	assert_false(der_take(&cursor, 0x04, NULL, NULL));
+	memcpy(bytes, "\x04\x82\x01\x00", 4);
+	cursor.len = 4 + 256;
+	assert_true(der_take(&cursor, 0x04, &contents, NULL));
+	assert_int_equal(contents.len, 256);
+}
+
 static void odd_numbers_and_booleans_are_not_taken(void **state)
 {
 	static const struct der numbers[] = {
@@ -455,6 +472,7 @@ int main(void)
 		cmocka_unit_test(text_is_printable_where_it_fits),
 		cmocka_unit_test(the_cursor_takes_one_element_after_the_other),
 		cmocka_unit_test(what_is_not_der_is_not_taken),
+		cmocka_unit_test(lengths_in_too_many_octets_are_not_taken),
 		cmocka_unit_test(odd_numbers_and_booleans_are_not_taken),
 		cmocka_unit_test(views_are_equal_by_their_bytes),
 		cmocka_unit_test(object_identifiers_have_a_dotted_form),

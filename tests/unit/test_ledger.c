@@ -285,6 +285,34 @@ static void a_name_and_an_address_are_live_once(void **state)
 	verify(fixture);
 }
 
+static bool only_w1(const void *data, const char *holder)
+{
+	(void)data;
+	return strcmp(holder, "w1") == 0;
+}
+
+static void an_address_moves_when_its_holder_gives_way(void **state)
+{
+	struct fixture *fixture = *state;
+	struct wish both = WISH("w3", CLIENT,
+		.addresses = ADDRESSES("10.0.0.1", "10.0.0.2"),
+		.gives_way = only_w1);
+	struct wish first = WISH("w3", CLIENT,
+		.addresses = ADDRESSES("10.0.0.1"), .gives_way = only_w1);
+	int64_t event = 0;
+
+	record(fixture, 1,
+		WISH("w1", CLIENT, .addresses = ADDRESSES("10.0.0.1")));
+	record(fixture, 1,
+		WISH("w2", CLIENT, .addresses = ADDRESSES("10.0.0.2")));
+	begin(fixture, DAY(2));
+	FAILS(try_issue(fixture, &both, &event, &err), ERROR_REFUSED,
+		"address \"10.0.0.2\": node \"w2\" has it");
+	SUCCEEDS(try_issue(fixture, &first, &event, &err));
+	SUCCEEDS(ledger_verify(fixture->ledger, &err));
+	ledger_unlock(fixture->ledger);
+}
+
 static void an_address_that_is_no_line_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -694,6 +722,7 @@ int main(void)
 		TEST(what_is_issued_is_live_and_comes_back_whole),
 		TEST(an_authority_is_known_by_its_pin),
 		TEST(a_name_and_an_address_are_live_once),
+		TEST(an_address_moves_when_its_holder_gives_way),
 		TEST(an_address_that_is_no_line_is_refused),
 		TEST(a_serial_is_used_once_by_an_authority),
 		TEST(what_takes_the_place_of_another_supersedes_it),

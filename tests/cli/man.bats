@@ -1,0 +1,445 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Man pages are written by hand, and held here to the tables of the program.
+
+load helper
+
+top=${top_srcdir:-$BATS_TEST_DIRNAME/../..}
+man=$top/man
+tab=$'\t'
+
+describe()
+{
+	kpki --describe-cli >cli
+}
+
+# Rows of --describe-cli: kind, command, "own" or "shared" for options.
+options() # COMMAND SCOPE
+{
+	awk -F '\t' -v command="$1" -v scope="$2" '$1 == "option" &&
+		$2 == command && $8 == scope' cli
+}
+
+commands()
+{
+	awk -F '\t' '$1 == "command" { print $2 }' cli
+}
+
+# A page as text in lines that do not wrap.
+page()
+{
+	mandoc -T ascii -O width=1000 "$man/$1" | sed 's/.\x08//g'
+}
+
+# One section of a page, without its heading.
+section() # PAGE HEADING
+{
+	page "$1" | awk -v heading="$2" '
+		/^[^ ]/ { inside = $0 == heading; next }
+		inside'
+}
+
+# "tag<TAB>text" for each item of a section's outermost list.
+items() # PAGE HEADING
+{
+	section "$1" "$2" | awk '
+		function flush() { if (tag != "") print tag "\t" text; text = "" }
+		/^     [^ ]/ {
+			flush()
+			sub(/^ +/, "")
+			tag = $0
+			if (match(tag, /  +/)) {
+				text = substr(tag, RSTART + RLENGTH)
+				tag = substr(tag, 1, RSTART - 1)
+			}
+			next
+		}
+		NF { sub(/^ +/, ""); text = text " " $0 }
+		END { flush() }'
+}
+
+tags()
+{
+	items "$@" | cut -f 1
+}
+
+# The rows of a section's table of files: "mode path", sorted.
+file_rows() # HEADING
+{
+	section kpki-files.7 "$1" |
+		awk '$1 ~ /^([0-7][0-7][0-7][0-7]|link)$/ { print $1, $3 }' |
+		sort
+}
+
+# What is in a directory, in the same words.
+found() # PREFIX [FIND-ARGUMENT]...
+{
+	local prefix=$1
+
+	shift
+	find "$@" -printf '%y %m %P\n' | awk -v prefix="$prefix" '
+		$3 == "" && prefix == "" { next }
+		{ path = prefix $3 }
+		$1 == "d" && $3 != "" { path = path "/" }
+		$1 == "l" { print "link", path; next }
+		{ printf "%04d %s\n", $2, path }' |
+		sed -E 's/[0-9]{4}(-[0-9]{2}){5}/TIME/; s/worker-1/NAME/' | sort
+}
+
+# Shell commands out of a page's blocks that are marked "run" and "file NAME".
+examples()
+{
+	awk '
+		/^\.\\" (run|file )/ { mark = $2; name = $3; next }
+		mark && /^\.Bd/ {
+			if (mark == "file")
+				print "cat >" name " <<\"END OF FILE\""
+			inside = 1
+			next
+		}
+		inside && /^\.Ed/ {
+			if (mark == "file")
+				print "END OF FILE"
+			inside = mark = ""
+			next
+		}
+		mark && !inside { print "false # mark without a block" }
+		inside {
+			gsub(/\\e/, "\\")
+			if (mark == "run" && !sub(/^[$>] /, ""))
+				print "false # no prompt: " $0
+			print
+		}' "$man/$1"
+}
+
+# The number of a #define or an enumerator.
+constant() # FILE NAME
+{
+	sed -nE "s/.*\b$2 *=? *([0-9]+).*/\1/p" "$top/src/$1"
+}
+
+# The parts of a message that do not change, a line each: what stands between
+# words in upper case, numbers, dots and things in quotes.
+fixed_words()
+{
+	sed -E 's/"|\\&//g
+		s/\.\.\.|\b[A-Z]+\b|\b[0-9.]+\b|\bkpki\b/\n/g
+		s/\b(key|address|node) [^ ]+:/\n/g' |
+		sed -E 's/^[ :;,]+//; s/[ :;,]+$//'
+}
+
+@test "every command has a page and every page a command" {
+	local want have
+
+	describe
+	want=$({ echo kpki.1; commands | sed 's/.*/kpki-&.1/'; } | sort)
+	have=$(cd "$man" && ls ./*.1 | sed 's|^\./||' | sort)
+	is "$have" "$want"
+}
+
+@test "a page's description is the command's summary" {
+	local command summary
+
+	describe
+	while IFS=$tab read -r _ command _ _ summary; do
+		is "$(grep '^\.Nd ' "$man/kpki-$command.1")" ".Nd $summary"
+		is "$(items kpki.1 COMMANDS | grep "^kpki-$command(1)")" \
+			"kpki-$command(1)$tab $summary"
+	done < <(grep ^command cli)
+	is "$(grep '^\.Nd ' "$man/kpki.1")" \
+		".Nd $(awk -F '\t' '$1 == "program" { print $4 }' cli)"
+	is "$(tags kpki.1 COMMANDS)" "$(commands | sed 's/.*/kpki-&(1)/')"
+}
+
+@test "the list of options is the table's" {
+	local command want
+
+	describe
+	for command in $(commands); do
+		want=$(options "$command" own | awk -F '\t' '{
+			print $3 ($5 == "-" ? "" : " " $5) }')
+		is "$(tags "kpki-$command.1" OPTIONS | grep ^-)" "$want"
+	done
+	want=$(options - shared | awk -F '\t' '{
+		print ($4 == "-" ? "" : $4 ", ") $3 ($5 == "-" ? "" : " " $5) }')
+	is "$(tags kpki.1 OPTIONS | grep ^-)" "$want"
+}
+
+@test "the synopsis is the table's" {
+	local command want operands
+
+	describe
+	for command in $(commands); do
+		operands=$(awk -F '\t' -v command="$command" '
+			$1 == "command" && $2 == command && $3 != "-" {
+				sub(/\.\.\.$/, " ...", $3); print " [" $3 "]" }' cli)
+		want="kpki $command$operands"$(options "$command" own |
+			awk -F '\t' '{ printf " [%s%s]%s", $3,
+				$5 == "-" ? "" : " " $5,
+				$7 == "many" ? " ..." : "" }')
+		is "$(section "kpki-$command.1" SYNOPSIS | tr -s '\n ' ' ')" \
+			" $want [shared option ...] "
+	done
+	want=$(options - shared | awk -F '\t' '
+		$3 != "--help" && $3 != "--version" {
+			printf " [%s%s]", $3, $5 == "-" ? "" : " " $5 }')
+	has "$(section kpki.1 SYNOPSIS)" "kpki$want COMMAND"
+}
+
+@test "a page names the shared options that its command takes, and no other" {
+	local command want have
+
+	describe
+	for command in $(commands); do
+		want=$(options "$command" shared | cut -f 3 | xargs)
+		have=$(section "kpki-$command.1" OPTIONS |
+			sed -n 's/^     The shared options \(.*\) are in kpki(1).*/\1/p')
+		is "$(sed 's/,\| and//g' <<<"$have")" "$want"
+	done
+}
+
+@test "defaults and choices stand in the text" {
+	local command name metavar value preset text word pages
+
+	describe
+	while IFS=$tab read -r _ command name _ metavar value _ _ preset _; do
+		pages=kpki-$command.1
+		[ "$command" != - ] || pages=kpki.1
+		text=$(items "$pages" OPTIONS | grep -- "$name\b" | head -n 1)
+		[[ $preset == - || $preset == *' '* ]] || has "$text" "$preset"
+		[ "$value" = choice ] || continue
+		for word in ${metavar//|/ }; do
+			has "${text#*$tab}" "$word"
+		done
+	done < <(options - shared; grep "${tab}own$tab" cli)
+}
+
+@test "mandoc has nothing to warn about" {
+	local file
+
+	for file in "$man"/*; do
+		run mandoc -T lint -W warning "$file"
+		is "$output" ""
+		is "$status" 0
+	done
+}
+
+@test "exit statuses are the kinds of errors" {
+	local want
+
+	want=$(sed -nE 's/^\tERROR_([A-Z]+) = ([0-9]),.*/\2 \1/p' \
+		"$top/src/base/error.h" |
+		sed 's/NONE/DONE/' | tr '[:upper:]' '[:lower:]')
+	is "$(wc -l <<<"$want")" 6
+	is "$(items kpki.1 'EXIT STATUS' | tr '[:upper:]' '[:lower:]' |
+		sed -nE 's/^([0-9])\t *([a-z]+).*/\1 \2/p')" "$want"
+}
+
+@test "the environment is what the program asks for" {
+	is "$(tags kpki.1 ENVIRONMENT)" "$(
+		grep -rhoE 'getenv\("[A-Z_]+"\)' "$top/src" |
+		sed 's/.*"\(.*\)".*/\1/' | sort -u)"
+}
+
+# Members of a report's items, as the page lists them.
+members()
+{
+	tags "kpki-$1.1" REPORT | grep -E '^[a-zA-Z]+$' | sort
+}
+
+keys()
+{
+	jq -r '.items[] | keys[]' "$@" | sort -u
+}
+
+# Each heading of a text report stands in the page.
+has_headings() # COMMAND HEADING...
+{
+	local text heading
+
+	text=$(section "kpki-$1.1" REPORT)
+	shift
+	for heading; do
+		has "$text" "$heading"
+	done
+}
+
+@test "members and headings of reports are those that reports have" {
+	local command
+
+	describe
+	while IFS=$tab read -r _ command _ kind _; do
+		has "$(section "kpki-$command.1" REPORT)" " $kind"
+		has "$(items kpki.1 REPORTS | grep ^kind)" "$kind"
+	done < <(grep ^command cli)
+
+	kpki init-ca --json --server https://api.example:6443 >one.json
+	is "$(members init-ca)" "$(keys one.json)"
+	kpki node-bundle worker-1 --json >one.json
+	exits 4 node-bundle worker-1 --json --address 10.0.0.1
+	echo "$output" >two.json
+	is "$(members node-bundle)" "$(keys one.json two.json)"
+	exits 0 node-bundle worker-1
+	has_headings node-bundle ${lines[0]}
+
+	exits 0 list --csv
+	is "$(members list)" "$(tr -d '\r' <<<"${lines[0]}" | tr , '\n' | sort)"
+	exits 0 list
+	has_headings list ${lines[0]}
+	exits 0 init-ca --dir other
+	has "${lines[0]}" STATUS
+}
+
+@test "members of a JSON error are described" {
+	local name
+
+	kpki init-ca -q --server https://api.example:6443
+	echo 'w1 10.0.300.1' >nodes
+	exits 3 node-bundle --inventory nodes --json
+	is "$(json '.error | keys | length')" 5
+	for name in $(json '.error | keys[]'); do
+		has "$(items kpki.1 REPORTS | grep ^error)" "$name"
+	done
+	is "$(tags kpki.1 REPORTS | grep -E '^[a-zA-Z]+$' | sort)" \
+		"$(json keys[])"
+}
+
+@test "keys of the cluster file are those that init-ca writes" {
+	local key value
+
+	kpki init-ca -q
+	is "$(tags kpki-cluster.5 KEYS)" "$(sed -nE \
+		's/^#?([a-zA-Z]+):.*/\1/p' pki/cluster.yaml |
+		grep -vx 'apiVersion\|kind')"
+	while IFS=$'\t' read -r key value; do
+		has "$(items kpki-cluster.5 KEYS | grep "^$key$tab")" "$value"
+	done < <(sed -nE 's/^([a-zA-Z]+): "(.*)"/\1\t\2/p' pki/cluster.yaml)
+}
+
+@test "examples do what they promise" {
+	local name
+
+	mkdir bin
+	ln -s "$KPKI" bin/kpki
+	for name in $(cd "$man" && ls); do
+		examples "$name" >"$name.sh"
+		[[ $name == *.7 || -s $name.sh ]]
+		mkdir "dir-$name"
+		(cd "dir-$name" && PATH=$BATS_TEST_TMPDIR/bin:$PATH \
+			bash -euo pipefail "../$name.sh") >out 2>&1 ||
+			complain "examples of $name" "$(<"$name.sh")" "$(<out)"
+	done
+	# three forms that mean the same
+	is "$(grep -c ^unchanged <(cd dir-kpki-inventory.5 &&
+		kpki node-bundle --inventory nodes.txt))" 3
+	[ -e dir-kpki-node-bundle.1/image/golden-1/etc/kubernetes/kubelet.conf ]
+}
+
+@test "kpki-files lists every file of a bundle, in both layouts" {
+	local layout
+
+	kpki init-ca -q --server https://api.example:6443
+	for layout in kubeadm pem; do
+		kpki node-bundle -q worker-1 --layout $layout --out $layout \
+			--reissue
+		is "$(found '' $layout/worker-1)" "$(file_rows \
+			"A NODE BUNDLE IN THE LAYOUT ${layout^^}")"
+		# what a tar leaves out, and whose it is
+		kpki node-bundle -q worker-1 --layout $layout --out tars \
+			--reissue --format tar
+		for name in $(found '' $layout/worker-1 | cut -d ' ' -f 2); do
+			tar -tf tars/worker-1.tar |
+				sed -E 's/[0-9]{4}(-[0-9]{2}){5}/TIME/
+					s/worker-1/NAME/' | grep -qx "$name" ||
+				has "$(section kpki-files.7 "A NODE BUNDLE IN THE LAYOUT ${layout^^}" |
+					grep 'A tar leaves out')" "$name"
+		done
+		is "$(tar --numeric-owner -tvf tars/worker-1.tar |
+			awk '{ print $2 }' | sort -u)" 0/0
+		rm tars/worker-1.tar
+	done
+}
+
+@test "kpki-files lists every file of the PKI and the output directory" {
+	kpki init-ca -q --server https://api.example:6443
+	kpki node-bundle -q worker-2 --format tar --out - >stream.tar
+	is "$(found pki/ pki)" "$(file_rows 'THE PKI DIRECTORY')"
+
+	kpki node-bundle -q worker-1
+	kpki node-bundle -q worker-1 --reissue --out tars --format tar
+	mv tars/worker-1.tar bundles
+	# a stage is there only while a command works
+	is "$(found bundles/ bundles -maxdepth 1)" \
+		"$(file_rows 'THE OUTPUT DIRECTORY' | grep -v .kpki-)"
+}
+
+@test "kpki-files has a row for each profile, with subject and lifetime" {
+	local want have
+
+	kpki init-ca -q --server https://api.example:6443
+	kpki node-bundle -q worker-1
+	exits 0 list --json
+	want=$(json '.items[] | [.profile, (.subject | sub("worker-1"; "NAME")),
+		((.notAfter | fromdate) - (.notBefore | fromdate) - 300)
+			/ 86400 / 365] | "\(.[0]) \(.[1]) \(.[2])y"' | sort)
+	have=$(section kpki-files.7 CERTIFICATES |
+		awk '$2 ~ /^CN=/ { print $1, $2, $3 }' | sort)
+	is "$have" "$want"
+	is "$(cut -d ' ' -f 1 <<<"$have")" "$(sed -nE \
+		's/^\t\t\.name = "(.*)",/\1/p' "$top/src/kube/profile.c" | sort)"
+}
+
+@test "limits are those of the source" {
+	local file name one words number
+
+	while read -r file name one words; do
+		number=$(constant "$file" "$name")
+		[ -n "$number" ] || complain "$file" "$name" "no number"
+		page "$one" | tr -s ' \n' ' ' |
+			grep -qE "[^0-9]$number ?$words" ||
+			complain "$one" "$number $words ($name)" "not in it"
+	done <<-'END'
+		kube/inventory.h INVENTORY_NODES_MAX kpki-inventory.5 nodes
+		kube/inventory.h INVENTORY_NODES_MAX kpki-node-bundle.1 nodes
+		kube/node.h NODE_ADDRESSES_MAX kpki-inventory.5 addresses
+		kube/node.h NODE_ADDRESSES_MAX kpki-node-bundle.1 addresses
+		kube/node.h NODE_NAME_LONG kpki-node-bundle.1 characters
+		kube/inventory_read.c WINDOW kpki-inventory.5 bytes of comments
+		base/source.c LINE_MAX_LEN kpki-inventory.5 bytes a line
+		cmd/node_bundle.c JOBS_MAX kpki-node-bundle.1 \.
+		cli/command.c LOCK_TIMEOUT_MOST kpki.1 \.
+	END
+}
+
+@test "messages in DIAGNOSTICS are messages of the source" {
+	local file message part n
+
+	# strings that go on in the next line, joined
+	cat "$top"/src/*/*.c | tr '\n' ' ' |
+		sed 's/"[[:space:]]*"//g; s/\\"//g' >source
+	for file in "$man"/*.[15]; do
+		while read -r message; do
+			n=0
+			while read -r part; do
+				[ ${#part} -ge 6 ] || continue
+				n=$((n + 1))
+				grep -qF -- "$part" source ||
+					complain "$file" "a message" "$part"
+			done < <(fixed_words <<<"$message")
+			[ $n -gt 0 ] ||
+				complain "$file" "words to look for" "$message"
+		done < <(sed -n '/^\.Bl -diag/,/^\.El/s/^\.It //p' "$file")
+	done
+}
+
+@test "every page leads on, to pages that are there" {
+	local file name number
+
+	for file in "$man"/*; do
+		[ -n "$(section "${file##*/}" 'SEE ALSO')" ]
+		while read -r _ name number _; do
+			[ -e "$man/$name.$number" ] ||
+				complain "$file" "a page" "$name($number)"
+		done < <(grep '^\.Xr kpki' "$file")
+	done
+}
