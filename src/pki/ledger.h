@@ -225,8 +225,10 @@ struct ledger_stage {
 };
 MUST_CHECK bool ledger_stage_add(struct ledger *ledger,
 	const struct ledger_stage *stage, int64_t *ret_id, struct error *err);
+/* By number and name: when recovery was faster, the number may be another
+ * stage's by now, and then nothing is removed. */
 MUST_CHECK bool ledger_stage_remove(struct ledger *ledger, int64_t id,
-	struct error *err);
+	const char *name, struct error *err);
 
 struct ledger_pending {
 	int64_t event;      /* the first certificate or token of the bundle */

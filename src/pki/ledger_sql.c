@@ -105,7 +105,7 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_STAGE_ADD] = {"INSERT INTO stage (path, name, device, inode) "
 			   "VALUES (?, ?, ?, ?)",
 		"cannot add a stage"},
-	[SQL_STAGE_REMOVE] = {"DELETE FROM stage WHERE id = ?1",
+	[SQL_STAGE_REMOVE] = {"DELETE FROM stage WHERE id = ?1 AND name = ?2",
 		"cannot remove a stage"},
 	[SQL_STAGE_ALL] = {"SELECT id, path, name, device, inode FROM stage "
 			   "ORDER BY id",

@@ -543,8 +543,9 @@ bool release_delivered(struct release *release, const int64_t *events,
 static bool forget_stage(struct release *release, struct error *err)
 {
 	return transaction(release, err) && forget_published(release, err) &&
-	       (release->n_left > 0 || ledger_stage_remove(release->ledger,
-					       release->id, err)) &&
+	       (release->n_left > 0 ||
+		       ledger_stage_remove(release->ledger, release->id,
+			       release->name, err)) &&
 	       ledger_commit(release->ledger, err);
 }
 
