@@ -5,10 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/draft.h"
 #include "base/file.h"
 #include "cmd/context.h"
-
-#define STAGED_PREFIX ".kpki-"
 
 static const struct report_column product_columns[] = {
 	{"status", "STATUS", 9},
@@ -68,31 +67,16 @@ static bool compare(int dir, const char *name, const char *path,
 		"\"%s\": is there and says something else", path);
 }
 
-static bool sync_staged(
-	int dir, const char *name, const char *path, struct error *err)
-{
-	AUTO_CLOSE fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd < 0)
-		return error_errno(err, "\"%s\": cannot sync", path);
-	return file_sync(fd, path, err);
-}
-
 /* *ret_exists: somebody was faster. */
 static bool create(int dir, const char *name, const char *path,
 	const struct buffer *text, bool *ret_exists, struct error *err)
 {
 	const struct file_part part = {text->data, text->len, NULL};
-	AUTO_TEXT staged = file_random_name(STAGED_PREFIX);
+	AUTO_RELEASE(draft) draft = DRAFT_INIT;
 
-	if (!file_create(dir, staged, 0644, &part, 1, err))
-		return false;
-	if (sync_staged(dir, staged, path, err) &&
-		file_rename_new(dir, staged, dir, name, ret_exists, err))
-		return file_sync(dir, path, err);
-	/* What stays behind if this fails too is only in the way. */
-	(void)unlinkat(dir, staged, 0);
-	return false;
+	return draft_open(dir, 0644, &draft, err) &&
+	       file_write_parts(draft.fd, &part, 1, path, err) &&
+	       draft_publish(&draft, name, false, ret_exists, err);
 }
 
 bool product_save(const char *path, const struct buffer *text, bool *ret_fresh,

@@ -4,12 +4,14 @@
 #include "cmd/commands.h"
 #include "cmd/product.h"
 #include "kube/rbac.h"
+#include "kube/token_read.h"
 
 struct rbac_settings {
 	struct text_list groups;
 	bool no_auto_approve;
 	bool no_renewal;
 	bool with_roles;
+	struct text_list token_from;
 	bool control_plane;
 	const char *template_dir;
 	const char *out;
@@ -19,13 +21,17 @@ struct rbac_settings {
 static const struct option_spec rbac_options[] = {
 	OPTION_LIST(S, groups, "group", "GROUP",
 		"bind this group of bootstrap tokens",
-		.preset = BOOTSTRAP_GROUP),
+		.preset = TOKEN_BOOTSTRAPPERS),
 	OPTION_FLAG(S, no_auto_approve, "no-auto-approve",
 		"leave it to people to approve first certificates"),
 	OPTION_FLAG(S, no_renewal, "no-renewal",
 		"leave it to people to approve renewals"),
 	OPTION_FLAG(S, with_roles, "with-roles",
 		"also the ClusterRoles, which kube-apiserver brings itself"),
+	OPTION_LIST(S, token_from, "token-from", "FILE",
+		"refuse unless the tokens in FILE are in a group that is "
+		"bound; - is standard input",
+		.value = OPTION_VALUE_FILE),
 	OPTION_FLAG(S, control_plane, "control-plane",
 		"also what the control plane's certificates rely on"),
 	OPTION_TEXT(S, template_dir, "template-dir", "DIR",
@@ -47,7 +53,7 @@ static bool blame(struct error *err, const char *option)
 static bool check_groups(const struct text_list *groups, struct error *err)
 {
 	for (size_t i = 0; i < groups->n_items; i++) {
-		if (!rbac_check_group(groups->items[i], err))
+		if (!token_check_group(TOKEN_STATIC, groups->items[i], err))
 			return blame(err, "--group");
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(groups->items[i], groups->items[j]))
@@ -55,6 +61,42 @@ static bool check_groups(const struct text_list *groups, struct error *err)
 					"--group \"%s\": given twice",
 					groups->items[i]);
 	}
+	return true;
+}
+
+static bool check_files(const struct text_list *files, struct error *err)
+{
+	size_t n_streams = 0;
+
+	for (size_t i = 0; i < files->n_items; i++)
+		n_streams += !strcmp(files->items[i], "-");
+	if (n_streams <= 1)
+		return true;
+	return error_set(err, ERROR_USAGE,
+		"--token-from -: standard input can be read only once");
+}
+
+static bool check_token(void *data, struct token **token, struct error *err)
+{
+	return rbac_check_token(data, *token, err);
+}
+
+static bool check_file(const char *file, struct rbac *rbac, struct error *err)
+{
+	AUTO_FREE(source) source = NULL;
+
+	if (!source_open(file, TOKEN_SOURCE_MAX, &source, err))
+		return false;
+	return token_read(source, check_token, rbac, err) ||
+	       error_at(err, source_name(source), 0);
+}
+
+static bool check_tokens(
+	const struct text_list *files, struct rbac *rbac, struct error *err)
+{
+	for (size_t i = 0; i < files->n_items; i++)
+		if (!check_file(files->items[i], rbac, err))
+			return false;
 	return true;
 }
 
@@ -68,7 +110,7 @@ static unsigned parts_of(const S *settings)
 
 static bool rbac_run(const struct command_call *call, struct error *err)
 {
-	static const char *const usual[] = {BOOTSTRAP_GROUP};
+	static const char *const usual[] = {TOKEN_BOOTSTRAPPERS};
 	const S *settings = call->settings;
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
 	struct rbac rbac = {
@@ -84,6 +126,8 @@ static bool rbac_run(const struct command_call *call, struct error *err)
 	}
 	return product_check_usage(call, settings->out, err) &&
 	       check_groups(&settings->groups, err) &&
+	       check_files(&settings->token_from, err) &&
+	       check_tokens(&settings->token_from, &rbac, err) &&
 	       rbac_write(&rbac, &text, err) &&
 	       product_deliver(call, settings->out, &text, err);
 }

@@ -5,10 +5,6 @@
 
 #include "kube/manifest.h"
 
-#define GROUP_PREFIX BOOTSTRAP_GROUP ":"
-#define GROUP_TAIL_MAX 256
-#define GROUP_BYTES "abcdefghijklmnopqrstuvwxyz0123456789:-"
-
 /* Roles come before what binds them. */
 static const struct part {
 	const char *template;
@@ -25,31 +21,36 @@ static const struct part {
 	{"control-plane-bindings", RBAC_CONTROL_PLANE, false},
 };
 
-bool rbac_check_group(const char *group, struct error *err)
+/* Every bootstrap token is in TOKEN_BOOTSTRAPPERS, said or not. */
+static bool is_in(const struct token *token, const char *group)
 {
-	const char *tail = group + strlen(GROUP_PREFIX);
-	size_t len;
+	return token_has_group(token, group) ||
+	       (token->kind == TOKEN_BOOTSTRAP &&
+		       !strcmp(group, TOKEN_BOOTSTRAPPERS));
+}
 
-	if (strcmp(group, BOOTSTRAP_GROUP) == 0)
-		return true;
-	if (strcmp(group, "system:masters") == 0)
+bool rbac_check_token(
+	const struct rbac *rbac, const struct token *token, struct error *err)
+{
+	const struct instant before_all = {0};
+	AUTO_TEXT id = NULL;
+
+	if (!token_require(token, TOKEN_AUTHENTICATION, before_all, err) ||
+		!token_public_id(token, &id, err))
+		return false;
+	for (size_t i = 0; i < rbac->n_groups; i++)
+		if (is_in(token, rbac->groups[i]))
+			return true;
+	if (!token->described)
 		return error_set(err, ERROR_REFUSED,
-			"group \"%s\": may do everything, and a bootstrap "
-			"token must not",
-			group);
-	if (strncmp(group, GROUP_PREFIX, strlen(GROUP_PREFIX)) != 0)
-		return error_set(err, ERROR_REFUSED,
-			"group \"%s\": not " BOOTSTRAP_GROUP
-			" or a group below it",
-			group);
-	len = strlen(tail);
-	if (len == 0 || len > GROUP_TAIL_MAX ||
-		tail[strspn(tail, GROUP_BYTES)] || strchr(":-", tail[len - 1]))
-		return error_set(err, ERROR_INPUT,
-			"group \"%s\": must match " GROUP_PREFIX
-			"[a-z0-9:-]{0,255}[a-z0-9]",
-			group);
-	return true;
+			"token \"%s\": plain text does not say which groups "
+			"it is in, and " TOKEN_BOOTSTRAPPERS " is not bound",
+			id);
+	return error_set(err, ERROR_REFUSED,
+		"token \"%s\": none of its groups (%s%s%s) is bound", id,
+		token->kind == TOKEN_BOOTSTRAP ? TOKEN_BOOTSTRAPPERS : "",
+		token->kind == TOKEN_BOOTSTRAP && *token->groups ? "," : "",
+		token->groups);
 }
 
 static bool add_for_group(struct manifest *manifest, const char *template,
@@ -57,7 +58,7 @@ static bool add_for_group(struct manifest *manifest, const char *template,
 {
 	const struct manifest_value values[] = {
 		{"GROUP", group},
-		{"SUFFIX", group + strlen(BOOTSTRAP_GROUP)},
+		{"SUFFIX", group + strlen(TOKEN_BOOTSTRAPPERS)},
 	};
 
 	return manifest_add(

@@ -2,7 +2,7 @@
 #ifndef KUBE_RBAC_H
 #define KUBE_RBAC_H
 
-#include "base/buffer.h"
+#include "kube/token.h"
 
 /*
  * What a cluster needs so that kubelets can ask for certificates, and get them:
@@ -14,8 +14,6 @@
  * nothing from another.  Everything else has one name and one content, and may
  * be applied any number of times.
  */
-#define BOOTSTRAP_GROUP "system:bootstrappers"
-
 enum rbac_part {
 	RBAC_AUTO_APPROVE = 1,  /* of a group's first client certificates */
 	RBAC_RENEWAL = 2,       /* … and of those that nodes ask for later */
@@ -30,12 +28,14 @@ struct rbac {
 	const char *template_dir; /* or NULL */
 };
 
-/* BOOTSTRAP_GROUP, or a group below it as Kubernetes takes it in a token
- * (cluster-bootstrap, ValidateBootstrapGroupName).  ERROR_REFUSED for any
- * other group, ERROR_INPUT for one that is not well formed. */
-MUST_CHECK bool rbac_check_group(const char *group, struct error *err);
+/* Whether who has this token may do what the bindings are for: it is for
+ * authentication, and one of its groups is bound.  When it expires is not
+ * looked at, bindings outlive tokens.  ERROR_REFUSED with the reason. */
+MUST_CHECK bool rbac_check_token(const struct rbac *rbac,
+	const struct token *token, struct error *err);
 
-/* The groups are checked and differ. */
+/* The groups are different ones that token_check_group takes for a static
+ * token. */
 MUST_CHECK bool rbac_write(const struct rbac *rbac, struct buffer *text,
 	struct error *err);
 

@@ -11,51 +11,97 @@
 #include "base/document.h"
 #include "kube/rbac.h"
 
-#define LONGEST                                                                \
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"     \
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"     \
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"     \
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+static struct token *make_token(enum token_kind kind, const char *group)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct token *token = NULL;
 
-static void groups_are_those_of_bootstrap_tokens(void **state)
+	assert_true(token_new(kind, &token, &err));
+	token->usages = TOKEN_AUTHENTICATION;
+	if (group)
+		assert_true(token_add_group(token, group, &err));
+	return token;
+}
+
+#define WORKERS "system:bootstrappers:workers"
+
+static void a_token_is_covered_by_a_group_it_is_in(void **state)
 {
 	static const struct {
-		const char *group;
-		enum error_kind kind;
+		enum token_kind kind;
+		const char *group, *bound, *refusal;
 	} rows[] = {
-		{"system:bootstrappers", ERROR_NONE},
-		{"system:bootstrappers:a", ERROR_NONE},
-		{"system:bootstrappers:0-:9", ERROR_NONE},
-		{"system:bootstrappers:kubeadm:default-node-token", ERROR_NONE},
-		{"system:bootstrappers:" LONGEST, ERROR_NONE},
-		{"system:bootstrappers:" LONGEST "a", ERROR_INPUT},
-		{"system:bootstrappers:", ERROR_INPUT},
-		{"system:bootstrappers:a:", ERROR_INPUT},
-		{"system:bootstrappers:a-", ERROR_INPUT},
-		{"system:bootstrappers:A", ERROR_INPUT},
-		{"system:bootstrappers:a b", ERROR_INPUT},
-		{"system:bootstrappers:a,b", ERROR_INPUT},
-		{"system:bootstrappers:a.b", ERROR_INPUT},
-		{"system:bootstrappers:a\n", ERROR_INPUT},
-		{"system:bootstrappers ", ERROR_REFUSED},
-		{"system:bootstrapper", ERROR_REFUSED},
-		{"system:bootstrappersx", ERROR_REFUSED},
-		{"system:masters", ERROR_REFUSED},
-		{"system:nodes", ERROR_REFUSED},
-		{"system:authenticated", ERROR_REFUSED},
-		{"System:bootstrappers:a", ERROR_REFUSED},
-		{" system:bootstrappers:a", ERROR_REFUSED},
-		{"", ERROR_REFUSED},
+		{TOKEN_BOOTSTRAP, NULL, TOKEN_BOOTSTRAPPERS, NULL},
+		{TOKEN_BOOTSTRAP, WORKERS, TOKEN_BOOTSTRAPPERS, NULL},
+		{TOKEN_BOOTSTRAP, WORKERS, WORKERS, NULL},
+		{TOKEN_STATIC, WORKERS, WORKERS, NULL},
+		{TOKEN_STATIC, TOKEN_BOOTSTRAPPERS, TOKEN_BOOTSTRAPPERS, NULL},
+		{TOKEN_BOOTSTRAP, NULL, WORKERS,
+			"none of its groups (system:bootstrappers) is bound"},
+		{TOKEN_BOOTSTRAP, WORKERS "2", WORKERS,
+			"none of its groups (system:bootstrappers," WORKERS
+			"2) is bound"},
+		{TOKEN_STATIC, WORKERS, TOKEN_BOOTSTRAPPERS,
+			"none of its groups (" WORKERS ") is bound"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_FREE(token)
+		token = make_token(rows[i].kind, rows[i].group);
+		const struct rbac rbac = {&rows[i].bound, 1, 0, NULL};
 		AUTO_RELEASE(error) err = ERROR_INIT;
 
-		assert_int_equal(rbac_check_group(rows[i].group, &err),
-			rows[i].kind == ERROR_NONE);
-		assert_int_equal(err.kind, rows[i].kind);
+		assert_int_equal(rbac_check_token(&rbac, token, &err),
+			rows[i].refusal == NULL);
+		if (!rows[i].refusal)
+			continue;
+		assert_int_equal(err.kind, ERROR_REFUSED);
+		assert_non_null(strstr(err.message, rows[i].refusal));
 	}
+}
+
+static void a_token_for_signing_only_is_refused(void **state)
+{
+	static const char *const group[] = {TOKEN_BOOTSTRAPPERS};
+	const struct rbac rbac = {group, 1, 0, NULL};
+	AUTO_FREE(token) token = make_token(TOKEN_BOOTSTRAP, NULL);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	(void)state;
+	token->usages = TOKEN_SIGNING;
+	assert_false(rbac_check_token(&rbac, token, &err));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.message, "is not for authentication"));
+}
+
+static void a_token_in_plain_text_is_a_bootstrapper_at_least(void **state)
+{
+	static const char *const groups[] = {TOKEN_BOOTSTRAPPERS, WORKERS};
+	const struct rbac usual = {&groups[0], 1, 0, NULL};
+	const struct rbac other = {&groups[1], 1, 0, NULL};
+	AUTO_FREE(token) token = make_token(TOKEN_BOOTSTRAP, NULL);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	(void)state;
+	token->described = false;
+	assert_true(rbac_check_token(&usual, token, &err));
+	assert_false(rbac_check_token(&other, token, &err));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_non_null(strstr(err.message, "plain text does not say"));
+}
+
+static void an_expired_token_is_covered_all_the_same(void **state)
+{
+	static const char *const group[] = {TOKEN_BOOTSTRAPPERS};
+	const struct rbac rbac = {group, 1, 0, NULL};
+	AUTO_FREE(token) token = make_token(TOKEN_BOOTSTRAP, NULL);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	(void)state;
+	token->expires = true;
+	token->expiry = (struct instant){1};
+	assert_true(rbac_check_token(&rbac, token, &err));
 }
 
 /* A line for each object: KIND NAME, and what is bound: SUBJECT ROLE. */
@@ -170,7 +216,11 @@ static void each_group_has_bindings_of_its_own(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(groups_are_those_of_bootstrap_tokens),
+		cmocka_unit_test(a_token_is_covered_by_a_group_it_is_in),
+		cmocka_unit_test(a_token_for_signing_only_is_refused),
+		cmocka_unit_test(
+			a_token_in_plain_text_is_a_bootstrapper_at_least),
+		cmocka_unit_test(an_expired_token_is_covered_all_the_same),
 		cmocka_unit_test(the_parts_that_are_asked_for_are_made),
 		cmocka_unit_test(each_group_has_bindings_of_its_own),
 	};
