@@ -87,8 +87,6 @@ static void chunk_free(struct chunk *chunk)
 	free(chunk);
 }
 
-DEFINE_AUTO_FREE(chunk)
-
 static bool decide_chunk(
 	struct run *run, struct chunk *chunk, struct error *err)
 {
