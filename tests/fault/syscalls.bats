@@ -20,7 +20,7 @@ each_command()
 {
 	local calls=$1 check=$2
 
-	rm -rf pki
+	rm -rf pki rbac.yaml units
 	traced "$calls" init-ca --server https://api.example.org:6443
 	$check
 	traced "$calls" node-bundle --inventory nodes
@@ -30,12 +30,16 @@ each_command()
 	$check
 	traced "$calls" node-bundle w9 --embed-certs --layout pem
 	$check
+	traced "$calls" rbac --with-roles --control-plane --out rbac.yaml
+	$check
+	traced "$calls" component-config all --format systemd --out units
+	$check
 	traced "$calls" list --json
 	$check
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 3 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 5 ]] ||
 		fault "there is a command without this check"
 }
 
