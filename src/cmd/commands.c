@@ -4,8 +4,11 @@
 static const struct command *const commands[] = {
 	&command_init_ca,
 	&command_node_bundle,
+	&command_token,
+	&command_bootstrap_kubeconfig,
 	&command_rbac,
 	&command_component_config,
+	&command_cluster_info,
 	&command_list,
 	NULL,
 };

@@ -58,14 +58,6 @@ struct choice {
 	bool has_many_files;
 };
 
-/* A value that breaks a rule is the command line's fault. */
-static bool blame(struct error *err, const char *option)
-{
-	if (err->kind == ERROR_INPUT)
-		err->kind = ERROR_USAGE;
-	return error_context(err, "%s", option);
-}
-
 static bool choose_components(
 	const char *word, struct choice *choice, struct error *err)
 {
@@ -114,12 +106,12 @@ static bool override_cluster(
 	if (settings->kubernetes_version &&
 		!cluster_set(cluster, "kubernetesVersion",
 			settings->kubernetes_version, err))
-		return blame(err, "--kubernetes-version");
+		return context_blame(err, "--kubernetes-version");
 	if (settings->layout &&
 		!cluster_set(cluster, "layout", settings->layout, err))
-		return blame(err, "--layout");
+		return context_blame(err, "--layout");
 	if (settings->pki_path && !host_path_check(settings->pki_path, err))
-		return blame(err, "--pki-path");
+		return context_blame(err, "--pki-path");
 	return true;
 }
 

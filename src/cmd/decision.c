@@ -13,6 +13,7 @@ struct held {
 	bool found;
 	bool foreign; /* issued by another CA */
 	bool lost, pending;
+	bool waits; /* its bundle is recorded, and is where nobody gets it */
 	int64_t event;
 	struct instant at;
 	char *server;
@@ -78,13 +79,14 @@ static void compare(const struct batch *batch, const struct node *node,
 	const struct held held[DECISION_PROFILES], struct buffer *drift)
 {
 	const char *server = batch->context->cluster->server;
+	size_t n_wanted = batch->serving ? 2 : 1;
 
-	if (held[0].foreign || held[1].foreign)
+	if (held[0].foreign || (batch->serving && held[1].foreign))
 		add_drift(drift, "another CA issued the certificate");
 	if (held[0].found && strcmp(held[0].server, server))
 		add_drift(drift, "the server was \"%s\" and is \"%s\" now",
 			held[0].server, server);
-	for (size_t i = 0; i < DECISION_PROFILES; i++)
+	for (size_t i = 0; i < n_wanted; i++)
 		if (held[i].found)
 			profile_compare(decision_profile(i), node,
 				held[i].certificate, drift);
@@ -102,18 +104,22 @@ enum standing {
 	STANDING_FOREIGN,
 };
 
+/* What cannot be looked at in one node's place is that node's failure. */
 static bool look(const struct batch *batch, int out, const struct node *node,
-	const struct held *client, enum standing *ret_standing,
-	struct error *err)
+	const struct held *client, struct decision *decision,
+	enum standing *ret_standing, struct error *err)
 {
 	AUTO_FREE(certificate) there = NULL;
 	struct context *context = batch->context;
 	enum place place = PLACE_EMPTY;
 	bool known = false;
 
-	if (!batch->stream && !place_look(out, node, batch->format,
-				      batch->layout, &place, &there, err))
-		return false;
+	if (!batch->stream &&
+		!place_look(out, node, batch->format, batch->layout, &place,
+			&there, &decision->error)) {
+		decision->verdict = VERDICT_REFUSED;
+		return true;
+	}
 	*ret_standing =
 		place == PLACE_EMPTY ? STANDING_NOTHING : STANDING_FOREIGN;
 	if (place != PLACE_BUNDLE)
@@ -189,6 +195,12 @@ static void decide_true(const struct batch *batch, const struct held *client,
 			"certificate %s (until %s) is live and its "
 			"bundle is lost: --reissue makes another",
 			decision->serials[0], expiry);
+	else if (!present && client->waits)
+		refuse(decision,
+			"certificate %s (until %s) is recorded and its "
+			"bundle waits where it is out of reach: --reissue "
+			"makes another",
+			decision->serials[0], expiry);
 	else if (!present && (batch->named || batch->require_bundle))
 		refuse(decision,
 			"certificate %s (until %s) is live and its "
@@ -207,6 +219,12 @@ static void decide_issue(const struct batch *batch, const struct held *held,
 			"what is in its place in \"%s\" is no bundle "
 			"of this ledger: move it away",
 			batch->out);
+		return;
+	}
+	/* Its only key would go with the bundle that is replaced. */
+	if (!batch->serving && held[1].found) {
+		refuse(decision, "has a live serving certificate, which "
+				 "--no-serving would leave without its key");
 		return;
 	}
 	decision->verdict = VERDICT_ISSUE;
@@ -239,51 +257,73 @@ static void decide_live(const struct batch *batch,
 }
 
 /* A stream that broke left this bundle in the spool. */
-static bool decide_spooled(const struct batch *batch, const struct held *client,
-	struct decision *decision, bool *ret_decided, struct error *err)
+static void decide_spooled(
+	const struct batch *batch, int64_t event, struct decision *decision)
 {
-	bool alive = false;
-
-	if (!client->pending ||
-		!recovery_spooled(batch->context->ledger, client->event,
-			&decision->fd, &alive, err))
-		return !client->pending;
-	*ret_decided = alive || decision->fd >= 0;
-	if (alive) {
-		decision->verdict = VERDICT_UNCHANGED;
-	} else if (decision->fd >= 0 && batch->stream) {
+	if (batch->stream) {
 		decision->verdict = VERDICT_REPLAY;
-		decision->event = client->event;
-	} else if (decision->fd >= 0) {
-		*ret_decided = !batch->reissue;
+		decision->event = event;
+	} else {
 		refuse(decision, "its bundle waits in the spool: --format tar "
 				 "--out - sends it, --reissue makes another");
+	}
+}
+
+/* A bundle that is recorded and not published yet. */
+static bool decide_pending(const struct batch *batch, struct held *client,
+	struct decision *decision, bool *ret_decided, struct error *err)
+{
+	enum recovery_bundle where;
+
+	if (!client->pending)
+		return true;
+	if (!recovery_find(batch->context->ledger, client->event, &where,
+		    &decision->fd, err))
+		return false;
+	switch (where) {
+	case RECOVERY_NOTHING:
+		break;
+	case RECOVERY_ALIVE:
+		decision->verdict = VERDICT_UNCHANGED;
+		*ret_decided = true;
+		break;
+	case RECOVERY_SPOOLED:
+		*ret_decided = batch->stream || !batch->reissue;
+		if (*ret_decided)
+			decide_spooled(batch, client->event, decision);
+		break;
+	case RECOVERY_WAITS:
+		client->waits = true;
+		break;
 	}
 	return true;
 }
 
 static bool decide_held(const struct batch *batch, int out,
-	const struct node *node, const struct held held[DECISION_PROFILES],
+	const struct node *node, struct held held[DECISION_PROFILES],
 	struct decision *decision, struct error *err)
 {
 	AUTO_RELEASE(buffer) drift = BUFFER_INIT;
 	enum standing standing = STANDING_NOTHING;
-	bool decided = false;
+	bool any = held[0].found || held[1].found, decided = false;
 
 	describe_live(held, decision);
-	if (!decide_spooled(batch, &held[0], decision, &decided, err))
+	if (any)
+		compare(batch, node, held, &drift);
+	/* Only what is true is sent again. */
+	if (!drift.len &&
+		!decide_pending(batch, &held[0], decision, &decided, err))
 		return false;
 	if (decided)
 		return true;
-	error_release(&decision->error);
-	if (!look(batch, out, node, &held[0], &standing, err))
+	if (!look(batch, out, node, &held[0], decision, &standing, err))
 		return false;
-	if (!held[0].found && !held[1].found) {
-		decide_issue(batch, held, standing, decision);
+	if (decision->verdict == VERDICT_REFUSED)
 		return true;
-	}
-	compare(batch, node, held, &drift);
-	decide_live(batch, held, standing, drift.data, decision);
+	if (any)
+		decide_live(batch, held, standing, drift.data, decision);
+	else
+		decide_issue(batch, held, standing, decision);
 	return true;
 }
 
@@ -305,12 +345,11 @@ bool decide(const struct batch *batch, int out, const struct node *node,
 	struct decision *ret_decision, struct error *err)
 {
 	struct held held[DECISION_PROFILES] = {0};
-	size_t wanted = batch->serving ? 2 : 1;
 	bool done = true;
 
 	if (!target_fits(batch, node, ret_decision))
 		return true;
-	for (size_t i = 0; done && i < wanted; i++)
+	for (size_t i = 0; done && i < DECISION_PROFILES; i++)
 		done = held_read(
 			batch, decision_profile(i), node, &held[i], err);
 	done = done && decide_held(batch, out, node, held, ret_decision, err);

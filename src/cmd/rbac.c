@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/context.h"
 #include "cmd/product.h"
 #include "kube/rbac.h"
 #include "kube/token_read.h"
@@ -42,19 +43,11 @@ static const struct option_spec rbac_options[] = {
 	OPTION_END,
 };
 
-/* A value that breaks a rule is the command line's fault. */
-static bool blame(struct error *err, const char *option)
-{
-	if (err->kind == ERROR_INPUT)
-		err->kind = ERROR_USAGE;
-	return error_context(err, "%s", option);
-}
-
 static bool check_groups(const struct text_list *groups, struct error *err)
 {
 	for (size_t i = 0; i < groups->n_items; i++) {
 		if (!token_check_group(TOKEN_STATIC, groups->items[i], err))
-			return blame(err, "--group");
+			return context_blame(err, "--group");
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(groups->items[i], groups->items[j]))
 				return error_set(err, ERROR_USAGE,

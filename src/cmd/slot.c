@@ -79,15 +79,6 @@ void slot_make(struct slot *slot, int stage, unsigned worker, bool verify)
 		       stage_bundle(slot, stage, bundle, &slot->error);
 }
 
-/* The inventory gives this address to another node, and that other node's
- * certificate, which still has it, is issued anew in this run too. */
-static bool gives_way(const void *data, const char *holder)
-{
-	struct node node;
-
-	return inventory_find(data, holder, &node);
-}
-
 static void fill_issue(struct slot *slot, size_t i)
 {
 	const struct batch *batch = slot->batch;
@@ -109,8 +100,6 @@ static void fill_issue(struct slot *slot, size_t i)
 				       ? slot->node.n_addresses + 1
 				       : 1,
 		.supersedes = slot->decision.supersedes[index],
-		.gives_way = batch->reissue ? gives_way : NULL,
-		.gives_way_data = batch->inventory,
 	};
 }
 

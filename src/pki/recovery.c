@@ -33,10 +33,10 @@ static void warn(const struct recovery *recovery, const char *format, ...)
 	recovery->settings->warn(sentence);
 }
 
-static bool stage_is_spool(const struct ledger_stage *stage)
+static bool stage_is_spool(const struct ledger_stage *row)
 {
-	return !strncmp(stage->name, RELEASE_SPOOL_PREFIX,
-		strlen(RELEASE_SPOOL_PREFIX));
+	return !strncmp(
+		row->name, RELEASE_SPOOL_PREFIX, strlen(RELEASE_SPOOL_PREFIX));
 }
 
 /* -- going down, by descriptors only -- */
@@ -99,19 +99,42 @@ static bool has_witness(int dir, const char *path, const char *witness,
 	       !memcmp(&found, hash, sizeof(found));
 }
 
-/* The directory that a stage's row names, if it is that one still. */
-static bool open_output(const struct ledger_stage *stage, int *ret_fd)
+/* A stage's row, and what its path leads to. */
+struct site {
+	const struct ledger_stage *row;
+	int out;   /* the output directory */
+	int stage; /* -1: it is gone */
+	/* The very directory that the row was written about.  Another may
+	 * stand at its path, and after a reboot the same one may be on a device
+	 * of another number: then what is found in it is believed, by the
+	 * stage's random name and by hashes, and what is not found means
+	 * nothing. */
+	bool same;
+};
+
+static bool open_output(const struct ledger_stage *row, struct site *ret_site)
 {
-	AUTO_CLOSE fd = open(stage->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE fd = open(row->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status) || status.st_dev != stage->device ||
-		status.st_ino != stage->inode)
+	if (fd < 0 || fstat(fd, &status))
 		return false;
-	*ret_fd = fd;
+	*ret_site = (struct site){.row = row,
+		.out = fd,
+		.stage = -1,
+		.same = status.st_dev == row->device &&
+			status.st_ino == row->inode};
 	fd = -1;
 	return true;
 }
+
+static void site_release(struct site *site)
+{
+	file_auto_close(&site->stage);
+	file_auto_close(&site->out);
+}
+
+DEFINE_AUTO_RELEASE(site)
 
 enum stage_state {
 	STAGE_GONE,
@@ -120,17 +143,16 @@ enum stage_state {
 	STAGE_DEAD,    /* ours to finish; locked */
 };
 
-static enum stage_state open_stage(
-	int out, const struct ledger_stage *stage, int *ret_fd)
+static enum stage_state open_stage(struct site *site)
 {
+	const char *name = site->row->name;
 	AUTO_CLOSE fd = -1;
 	struct stat status;
 
-	if (!is_plain_name(stage->name) ||
-		strncmp(stage->name, RELEASE_STAGE_PREFIX,
-			strlen(RELEASE_STAGE_PREFIX)))
+	if (!is_plain_name(name) || strncmp(name, RELEASE_STAGE_PREFIX,
+					    strlen(RELEASE_STAGE_PREFIX)))
 		return STAGE_FOREIGN;
-	fd = openat(out, stage->name,
+	fd = openat(site->out, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? STAGE_GONE : STAGE_FOREIGN;
@@ -139,7 +161,7 @@ static enum stage_state open_stage(
 		return STAGE_FOREIGN;
 	if (flock(fd, LOCK_EX | LOCK_NB))
 		return STAGE_ALIVE;
-	*ret_fd = fd;
+	site->stage = fd;
 	fd = -1;
 	return STAGE_DEAD;
 }
@@ -150,24 +172,25 @@ enum fate {
 	FATE_PUBLISHED, /* now or before */
 	FATE_WITHDRAWN, /* somebody else's target is in its place */
 	FATE_LOST,
-	FATE_KEPT, /* spooled, or it could not be renamed yet */
+	FATE_KEPT, /* spooled, out of reach, or not to be renamed yet */
 };
 
-static enum fate publish(const struct recovery *recovery, int out, int stage,
-	const struct ledger_pending *pending)
+static enum fate publish(const struct recovery *recovery,
+	const struct site *site, const struct ledger_pending *pending)
 {
 	AUTO_RELEASE(error) why = ERROR_INIT;
 	AUTO_CLOSE from = -1;
 	const char *last;
 	bool exists = false, done;
 
-	if (!open_parent(stage, pending->staged, &from, &last))
+	if (!open_parent(site->stage, pending->staged, &from, &last))
 		return FATE_KEPT;
-	if (pending->replace && file_exists(out, pending->target))
-		done = file_exchange(from, last, out, pending->target, &why);
+	if (pending->replace && file_exists(site->out, pending->target))
+		done = file_exchange(
+			from, last, site->out, pending->target, &why);
 	else
 		done = file_rename_new(
-			from, last, out, pending->target, &exists, &why);
+			from, last, site->out, pending->target, &exists, &why);
 	if (done)
 		return FATE_PUBLISHED;
 	if (exists) {
@@ -183,25 +206,26 @@ static enum fate publish(const struct recovery *recovery, int out, int stage,
 }
 
 static enum fate settle(const struct recovery *recovery,
-	const struct ledger_stage *row, int out, int stage,
-	const struct ledger_pending *pending)
+	const struct site *site, const struct ledger_pending *pending)
 {
-	bool staged = stage >= 0 && has_witness(stage, pending->staged,
+	bool spool = stage_is_spool(site->row);
+	bool staged =
+		site->stage >= 0 && has_witness(site->stage, pending->staged,
 					    pending->witness, &pending->hash);
 
-	if (!is_plain_name(pending->target))
+	if (!is_plain_name(pending->target) || (spool && staged))
 		return FATE_KEPT;
-	if (stage_is_spool(row) && staged)
-		return FATE_KEPT;
-	if (!stage_is_spool(row) && has_witness(out, pending->target,
-					    pending->witness, &pending->hash))
+	if (!spool && has_witness(site->out, pending->target, pending->witness,
+			      &pending->hash))
 		return FATE_PUBLISHED;
 	if (staged)
-		return publish(recovery, out, stage, pending);
+		return publish(recovery, site, pending);
+	if (!site->same && site->stage < 0)
+		return FATE_KEPT;
 	warn(recovery,
 		"\"%s\": its bundle is lost, neither in \"%s\" nor in "
 		"its stage; issue it anew with --reissue",
-		pending->name, row->path);
+		pending->name, site->row->path);
 	return FATE_LOST;
 }
 
@@ -316,66 +340,76 @@ static bool forget_stage(const struct recovery *recovery,
 {
 	return ledger_begin(recovery->ledger, instant_now(),
 		       recovery->settings->clock_back, err) &&
-	       ledger_stage_remove(
-		       recovery->ledger, row->id, row->name, err) &&
+	       ledger_stage_remove(recovery->ledger, row->id, row->name, err) &&
 	       ledger_commit(recovery->ledger, err);
+}
+
+static void warn_waiting(const struct recovery *recovery,
+	const struct ledger_stage *row, const char *why, size_t n_waiting,
+	const char *first)
+{
+	warn(recovery,
+		"\"%s\": %s; %zu bundles recorded there wait (the first: "
+		"\"%s\")",
+		row->path, why, n_waiting, first);
 }
 
 /* What cannot be tidied away now is told, and tried again by the next
  * command. */
-static bool tidy(const struct recovery *recovery,
-	const struct ledger_stage *row, int out, int stage,
+static bool tidy(const struct recovery *recovery, const struct site *site,
 	const struct kept *kept, struct error *err)
 {
+	const struct ledger_stage *row = site->row;
 	AUTO_RELEASE(error) why = ERROR_INIT;
 	bool done = true;
 
-	if (stage >= 0 && kept->n_paths == 0)
-		done = file_remove_tree(out, row->name, &why) &&
-		       file_sync(out, row->path, &why);
-	else if (stage >= 0)
-		done = sweep(stage, kept, &why);
+	if (site->stage >= 0 && kept->n_paths == 0)
+		done = file_remove_tree(site->out, row->name, &why) &&
+		       file_sync(site->out, row->path, &why);
+	else if (site->stage >= 0)
+		done = sweep(site->stage, kept, &why);
+	else if (kept->n_paths > 0)
+		warn_waiting(recovery, row, "its stage is not there",
+			kept->n_paths, kept->paths[0]);
 	if (!done)
 		warn(recovery, "\"%s/%s\": cannot be removed yet: %s",
 			row->path, row->name, why.message);
 	return !done || kept->n_paths > 0 || forget_stage(recovery, row, err);
 }
 
-static bool settle_all(const struct recovery *recovery,
-	const struct ledger_stage *row, int out, int stage,
+static bool settle_all(const struct recovery *recovery, const struct site *site,
 	const struct ledger_pendings *pendings, enum fate *fates,
 	struct error *err)
 {
 	AUTO_RELEASE(error) why = ERROR_INIT;
 
 	for (size_t i = 0; i < pendings->n_items; i++)
-		fates[i] =
-			settle(recovery, row, out, stage, &pendings->items[i]);
+		fates[i] = settle(recovery, site, &pendings->items[i]);
 	if (pendings->n_items == 0)
 		return true;
-	if (file_sync(out, row->path, &why))
+	if (file_sync(site->out, site->row->path, &why))
 		return record_fates(recovery, pendings, fates, err);
-	warn(recovery, "\"%s\": %s", row->path, why.message);
+	warn(recovery, "\"%s\": %s", site->row->path, why.message);
 	for (size_t i = 0; i < pendings->n_items; i++)
 		fates[i] = FATE_KEPT;
 	return true;
 }
 
 static bool finish_stage(const struct recovery *recovery,
-	const struct ledger_stage *row, int out, int stage, struct error *err)
+	const struct site *site, struct error *err)
 {
 	AUTO_RELEASE(ledger_pendings) pendings = {NULL, 0};
 	enum fate *fates;
 	struct kept kept;
 	bool done;
 
-	if (!ledger_pendings(recovery->ledger, row->id, &pendings, err))
+	if (!ledger_pendings(recovery->ledger, site->row->id, &pendings, err))
 		return false;
 	fates = memory_new(pendings.n_items + 1, sizeof(*fates));
-	done = settle_all(recovery, row, out, stage, &pendings, fates, err);
+	done = settle_all(recovery, site, &pendings, fates, err);
 	kept = kept_paths(&pendings, fates);
 	if (done)
-		done = tidy(recovery, row, out, stage, &kept, err);
+		done = tidy(recovery, site, &kept, err);
 	free(kept.paths);
 	free(fates);
 	return done;
@@ -391,23 +425,20 @@ static bool leave_stage(const struct recovery *recovery,
 		return false;
 	if (pendings.n_items == 0)
 		return forget_stage(recovery, row, err);
-	warn(recovery,
-		"\"%s\": %s; %zu bundles recorded there wait (the first: "
-		"\"%s\")",
-		row->path, why, pendings.n_items, pendings.items[0].name);
+	warn_waiting(
+		recovery, row, why, pendings.n_items, pendings.items[0].name);
 	return true;
 }
 
 static bool recover_stage(const struct recovery *recovery,
 	const struct ledger_stage *row, struct error *err)
 {
-	AUTO_CLOSE out = -1;
-	AUTO_CLOSE stage = -1;
+	AUTO_RELEASE(site) site = {.out = -1, .stage = -1};
 
-	if (!open_output(row, &out))
+	if (!open_output(row, &site))
 		return leave_stage(recovery, row,
 			"the output directory is out of reach", err);
-	switch (open_stage(out, row, &stage)) {
+	switch (open_stage(&site)) {
 	case STAGE_ALIVE:
 		return true;
 	case STAGE_FOREIGN:
@@ -417,7 +448,7 @@ static bool recover_stage(const struct recovery *recovery,
 	case STAGE_DEAD:
 		break;
 	}
-	return finish_stage(recovery, row, out, stage, err);
+	return finish_stage(recovery, &site, err);
 }
 
 static bool recover_all(const struct recovery *recovery, struct error *err)
@@ -462,21 +493,45 @@ static bool find_stage(struct ledger *ledger, int64_t id,
 	return true;
 }
 
-bool recovery_spooled(struct ledger *ledger, int64_t event, int *ret_fd,
-	bool *ret_alive, struct error *err)
+static enum recovery_bundle locate(
+	const struct ledger_stage *row, const char *staged, int *ret_fd)
+{
+	AUTO_RELEASE(site) site = {.out = -1, .stage = -1};
+	AUTO_CLOSE parent = -1;
+	const char *last;
+
+	if (!row || !open_output(row, &site))
+		return RECOVERY_WAITS;
+	switch (open_stage(&site)) {
+	case STAGE_ALIVE:
+		return stage_is_spool(row) ? RECOVERY_ALIVE : RECOVERY_NOTHING;
+	case STAGE_FOREIGN:
+		return RECOVERY_WAITS;
+	case STAGE_GONE:
+		/* Published; the row goes next, unless this is another
+		 * directory. */
+		return site.same ? RECOVERY_NOTHING : RECOVERY_WAITS;
+	case STAGE_DEAD:
+		break;
+	}
+	if (stage_is_spool(row) &&
+		open_parent(site.stage, staged, &parent, &last))
+		*ret_fd =
+			openat(parent, last, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_fd >= 0 ? RECOVERY_SPOOLED : RECOVERY_WAITS;
+}
+
+bool recovery_find(struct ledger *ledger, int64_t event,
+	enum recovery_bundle *ret_bundle, int *ret_fd, struct error *err)
 {
 	AUTO_RELEASE(ledger_stages) stages = {NULL, 0};
 	AUTO_TEXT staged = NULL;
-	AUTO_CLOSE out = -1;
-	AUTO_CLOSE stage = -1;
-	AUTO_CLOSE parent = -1;
 	struct ledger_pending pending;
 	const struct ledger_stage *row;
-	const char *last;
 	bool found = false;
 
+	*ret_bundle = RECOVERY_NOTHING;
 	*ret_fd = -1;
-	*ret_alive = false;
 	if (!ledger_pending_find(ledger, event, &pending, &found, err))
 		return false;
 	if (!found)
@@ -484,20 +539,6 @@ bool recovery_spooled(struct ledger *ledger, int64_t event, int *ret_fd,
 	staged = memory_text(pending.staged);
 	if (!find_stage(ledger, pending.stage, &stages, &row, err))
 		return false;
-	if (!row || !stage_is_spool(row) || !open_output(row, &out))
-		return true;
-	switch (open_stage(out, row, &stage)) {
-	case STAGE_ALIVE:
-		*ret_alive = true;
-		return true;
-	case STAGE_GONE:
-	case STAGE_FOREIGN:
-		return true;
-	case STAGE_DEAD:
-		break;
-	}
-	if (open_parent(stage, staged, &parent, &last))
-		*ret_fd =
-			openat(parent, last, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	*ret_bundle = locate(row, staged, ret_fd);
 	return true;
 }

@@ -294,39 +294,35 @@ static bool has_item(struct release *release, const struct release_item *item,
 		item->issues[0].serial, ret_has, err);
 }
 
-/* What a failed COMMIT did is asked of the ledger, not guessed. */
-enum outcome { OUTCOME_NO, OUTCOME_YES, OUTCOME_UNKNOWN };
-
-static enum outcome read_back(struct release *release,
+/* A COMMIT that failed may have happened all the same, if only until the power
+ * fails.  The ledger is asked: what it does not have was not recorded. */
+static bool may_be_recorded(struct release *release,
 	const struct release_item *items, size_t n_items)
 {
-	AUTO_RELEASE(error) ignored = ERROR_INIT; /* unknown says it */
-	bool has = false;
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* it may be */
+	bool has = true;
 
 	ledger_rollback(release->ledger);
-	for (size_t i = 0; i < n_items; i++) {
-		if (items[i].state != RELEASE_RECORDED)
-			continue;
-		if (!has_item(release, &items[i], &has, &ignored))
-			return OUTCOME_UNKNOWN;
-		return has ? OUTCOME_YES : OUTCOME_NO;
-	}
-	return OUTCOME_NO;
+	for (size_t i = 0; i < n_items; i++)
+		if (items[i].state == RELEASE_RECORDED)
+			return !has_item(release, &items[i], &has, &ignored) ||
+			       has;
+	return false;
 }
 
-static void mark_unknown(struct release *release, struct release_item *items,
-	size_t n_items, struct error *why)
+/* Nothing is published that the ledger could still forget. */
+static void leave_chunk(struct release *release, struct release_item *items,
+	size_t n_items, const struct error *why)
 {
 	for (size_t i = 0; i < n_items; i++) {
 		if (items[i].state != RELEASE_RECORDED)
 			continue;
 		release->n_left++;
 		error_set(&items[i].error, ERROR_FAILED,
-			"the ledger does not say whether this was recorded; "
-			"the next command finds out: %s",
+			"whether it was recorded is not sure; the next "
+			"command finds out: %s",
 			why->message);
 	}
-	error_release(why);
 }
 
 static void remember_published(struct release *release, int64_t event)
@@ -436,17 +432,14 @@ static bool record_and_publish(struct release *release,
 	struct release_item *items, size_t n_items, struct error *err)
 {
 	AUTO_RELEASE(error) why = ERROR_INIT;
-	enum outcome outcome = OUTCOME_YES;
 
-	if (!record_chunk(release, items, n_items, &why))
-		outcome = read_back(release, items, n_items);
-	if (outcome == OUTCOME_NO) {
+	if (!record_chunk(release, items, n_items, &why)) {
+		if (may_be_recorded(release, items, n_items)) {
+			leave_chunk(release, items, n_items, &why);
+			return true;
+		}
 		error_move(err, &why);
 		return false;
-	}
-	if (outcome == OUTCOME_UNKNOWN) {
-		mark_unknown(release, items, n_items, &why);
-		return true;
 	}
 	release->n_published = 0;
 	if (!release->settings.spool)

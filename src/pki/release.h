@@ -24,7 +24,7 @@
  * A stream (a tar to standard output) cannot be renamed.  Its stage is in a
  * spool inside the PKI directory, and its items stay recorded until
  * release_delivered says that the last byte went out; a later run finds them
- * by recovery_spooled and sends the same bytes again.
+ * by recovery_find and sends the same bytes again.
  *
  * A process that dies leaves its stage; flock on it is gone with the process,
  * and pki/recovery.h finishes what was recorded and deletes what was not.

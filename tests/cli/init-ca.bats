@@ -317,9 +317,7 @@ validity: "90d"'
 	for i in 1 2 3 4 5 6; do
 		kpki init-ca >"out$i" 2>&1 &
 	done
-	for i in 1 2 3 4 5 6; do
-		wait -n
-	done
+	all_succeed
 	is "$(cat out? | grep -c 'STATUS  *issued')" 1
 	is "$(cat out? | grep -c 'STATUS  *unchanged')" 5
 	is "$(cat out? | grep PIN | sort -u | wc -l)" 1

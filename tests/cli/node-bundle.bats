@@ -268,17 +268,18 @@ drwxr-xr-x var/lib/kubernetes
 	is "$(mode bundles/w1.tar)" 600
 	local names
 	names=$(tar tf bundles/w1.tar)
-	is "$(sed -E 's/20[0-9-]+/TIME/' <<<"$names")" "etc/kubernetes/
-etc/kubernetes/kubelet.conf
-etc/kubernetes/pki/
-etc/kubernetes/pki/ca.crt
-var/lib/kubelet/
-var/lib/kubelet/config.yaml
-var/lib/kubelet/pki/
-var/lib/kubelet/pki/kubelet-client-TIME.pem
-var/lib/kubelet/pki/kubelet-client-current.pem
-var/lib/kubelet/pki/kubelet.crt
-var/lib/kubelet/pki/kubelet.key"
+	is "$(tar tvf bundles/w1.tar | awk '{ print $1, $6 }' |
+		sed -E 's/20[0-9-]+/TIME/')" "drwxr-xr-x etc/kubernetes/
+-rw------- etc/kubernetes/kubelet.conf
+drwxr-xr-x etc/kubernetes/pki/
+-rw-r--r-- etc/kubernetes/pki/ca.crt
+drwxr-xr-x var/lib/kubelet/
+-rw-r--r-- var/lib/kubelet/config.yaml
+drwx------ var/lib/kubelet/pki/
+-rw------- var/lib/kubelet/pki/kubelet-client-TIME.pem
+lrwxrwxrwx var/lib/kubelet/pki/kubelet-client-current.pem
+-rw-r--r-- var/lib/kubelet/pki/kubelet.crt
+-rw------- var/lib/kubelet/pki/kubelet.key"
 	is "$(LC_ALL=C sort <<<"$names")" "$names"
 	is "$(tar tvf bundles/w1.tar --numeric-owner | awk '{ print $2 }' |
 		sort -u)" 0/0
@@ -908,9 +909,7 @@ issued w2"
 	for i in {1..12}; do
 		kpki node-bundle "n$i" >"out$i" 2>&1 &
 	done
-	for i in {1..12}; do
-		wait -n
-	done
+	all_succeed
 	is "$(cat out* | grep -c '^issued')" 12
 	is "$(rows --live)" 25
 	exits 0 list --json
@@ -926,9 +925,7 @@ issued w2"
 	for i in {1..12}; do
 		echo w1 10.0.0.1 | kpki node-bundle --inventory - >"out$i" 2>&1 &
 	done
-	for i in {1..12}; do
-		wait -n
-	done
+	all_succeed
 	is "$(cat out* | grep -c '^issued')" 1
 	is "$(cat out* | grep -c '^unchanged')" 11
 	is "$(rows)" 3

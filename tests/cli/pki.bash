@@ -4,6 +4,13 @@
 readonly data=${top_srcdir:-$BATS_TEST_DIRNAME/../..}/tests/data
 readonly server=https://api.example.internal:6443
 
+# So that bats can remove what a test closed.
+teardown()
+{
+	find "$BATS_TEST_TMPDIR" -maxdepth 1 -type d -user "$EUID" \
+		-exec chmod u+rwx {} +
+}
+
 # A cluster in ./pki, or as the options say.
 make_pki()
 {
@@ -60,4 +67,16 @@ as_nobody()
 			"$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" 2>/dev/null || :
 	fi
 	run --separate-stderr "${user[@]}" "$KPKI" "$@"
+}
+
+# Waits for what was started in the background with its output in out1, out2,
+# …: none may have failed.
+all_succeed()
+{
+	local pid i=0
+
+	for pid in $(jobs -p); do
+		i=$((i + 1))
+		wait "$pid" || complain "out$i" "status 0" "$(cat "out$i")"
+	done
 }

@@ -4,8 +4,8 @@
 
 load fault
 
-# `crowd N COMMAND…`: N at once; {} in an argument is the number of each. The
-# statuses go to the file `statuses`.
+# `crowd N COMMAND…`: N at once; {} in an argument is the number of each.  Their
+# statuses go to the file `statuses`, what they say to out.N and err.N.
 crowd()
 {
 	local n=$1 i pids=() pid
@@ -47,6 +47,45 @@ sound()
 	issued=$(grep -c ^issued out)
 	((issued == 60)) || fault "$issued were issued"
 	(($(grep -c ^unchanged out) == 20 * 60 - 60)) || fault "not unchanged"
+}
+
+@test "twenty writers of the same tars" {
+	crowd 20 node-bundle --inventory nodes --format tar
+	sound
+	(($(grep -c ^issued out) == 3)) || fault "issued more than once"
+}
+
+# What one sends no other one does.
+@test "twenty streams of one inventory" {
+	local file node
+
+	crowd 20 node-bundle --inventory nodes --format tar --out -
+	sound
+	for file in out.*; do
+		tar -tf "$file" || fault "$file: not a whole tar"
+	done >members
+	for node in n1 n2 n3; do
+		(($(grep -c "^$node/etc/kubernetes/kubelet.conf$" members) == 1)) ||
+			fault "$node: sent more than once, or not at all"
+	done
+}
+
+@test "twenty writers, and a kill among them" {
+	local round i
+
+	for round in 1 2 3; do
+		fresh
+		for ((i = 0; i < 20; i++)); do
+			"$KPKI" node-bundle --inventory nodes --quiet >out 2>err &
+		done
+		sleep "0.$((RANDOM % 90 + 10))"
+		kill -9 $(jobs -p | shuf -n 5) 2>/dev/null || true
+		wait || true
+		where="round $round"
+		after_fault
+		converged 1 node-bundle --inventory nodes
+		all_published ''
+	done
 }
 
 @test "twenty writers of one name" {
@@ -98,11 +137,19 @@ sound()
 }
 
 @test "who waits too long says so" {
-	local status=0
+	local before=$SECONDS command status
 
-	flock pki/.lock "$KPKI" node-bundle n1 --lock-timeout 1 >out 2>err ||
-		status=$?
-	[[ $status == 1 ]] || fault "status $status"
-	grep -q lock err || fault "no word of the lock"
+	exec 9<>pki/.lock
+	flock 9
+	for command in 'node-bundle n1' list; do
+		status=0
+		kpki $command --lock-timeout 1 >out 2>err || status=$?
+		((status == 1)) || fault "status $status"
+		grep -q 'another process has held its lock for 1 seconds' err ||
+			fault "no word of the lock"
+	done
+	((SECONDS - before < 60)) || fault "no patience has that long"
 	[[ ! -e bundles/n1 ]]
+	exec 9<&-
+	kpki node-bundle n1 --lock-timeout 1
 }

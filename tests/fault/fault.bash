@@ -247,12 +247,26 @@ check_ledgers()
 	[[ -z $bad ]] || fault "gone: $bad"
 }
 
+# `check_reported TIMES`: what the report in the file `reported` says was issued
+# is in the ledger.
+check_reported()
+{
+	local status node rest n
+
+	while read -r status node rest; do
+		[[ $status == issued ]] || continue
+		n=$(grep -c " kubelet-client $node " before)
+		((n == $1)) || fault "$node: reported, and not recorded" ||
+			return
+	done <reported
+}
+
 # No stage anywhere, and nothing in the spool.
 check_tidy()
 {
 	local left
 
-	left=$(find . -name '.kpki-*' -o -path './pki/spool/*')
+	left=$(find . -name '.kpki-*' -o -path '*/spool/*')
 	[[ -z $left ]] || fault "left behind: $left" || return
 	[[ ! -s pki/ledger.db-journal ]] || fault "a journal was left"
 }

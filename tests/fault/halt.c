@@ -149,8 +149,8 @@ static int follow(struct run *run)
 				errno != ESRCH)
 				fail("PTRACE_SYSCALL");
 		} else if (thread == run->program) {
-			return WIFEXITED(status) ? WEXITSTATUS(status) :
-						   128 + WTERMSIG(status);
+			return WIFEXITED(status) ? WEXITSTATUS(status)
+						 : 128 + WTERMSIG(status);
 		}
 	}
 }

@@ -21,8 +21,8 @@
 #include "pki/digest.h"
 #include "pki/ledger.h"
 
-static bool print_row(void *data, const struct ledger_row *row,
-	struct error *err)
+static bool print_row(
+	void *data, const struct ledger_row *row, struct error *err)
 {
 	const char *name = *row->name ? row->name : "-";
 	AUTO_TEXT serial = hex_of(row->serial.bytes, row->serial.len);
@@ -71,6 +71,7 @@ int main(int argc, char *argv[])
 		return 2;
 	if (check(argv[1], &err) && fflush(stdout) == 0)
 		return 0;
-	fprintf(stderr, "ledger_check: %s\n", err.kind ? err.message : "stdout");
+	fprintf(stderr, "ledger_check: %s\n",
+		err.kind ? err.message : "stdout");
 	return 1;
 }

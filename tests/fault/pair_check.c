@@ -25,8 +25,8 @@ static int read_certificate(const char *path, unsigned char id[ID_MAX])
 	if (code >= 0)
 		code = gnutls_x509_crt_init(&certificate);
 	if (code >= 0)
-		code = gnutls_x509_crt_import(certificate, &text,
-			GNUTLS_X509_FMT_PEM);
+		code = gnutls_x509_crt_import(
+			certificate, &text, GNUTLS_X509_FMT_PEM);
 	if (code >= 0)
 		code = gnutls_x509_crt_get_serial(certificate, serial, &len);
 	if (code >= 0)
@@ -48,8 +48,8 @@ static int read_key(const char *path, unsigned char id[ID_MAX])
 	if (code >= 0)
 		code = gnutls_x509_privkey_init(&key);
 	if (code >= 0)
-		code = gnutls_x509_privkey_import(key, &text,
-			GNUTLS_X509_FMT_PEM);
+		code = gnutls_x509_privkey_import(
+			key, &text, GNUTLS_X509_FMT_PEM);
 	if (code >= 0)
 		code = gnutls_x509_privkey_get_key_id(key, 0, id, &id_len);
 	gnutls_free(text.data);
@@ -60,15 +60,17 @@ static int read_key(const char *path, unsigned char id[ID_MAX])
 int main(int argc, char *argv[])
 {
 	for (int i = 1; i + 1 < argc; i += 2) {
-		unsigned char of_certificate[ID_MAX] = {0}, of_key[ID_MAX] = {0};
+		unsigned char of_certificate[ID_MAX] = {0},
+			      of_key[ID_MAX] = {0};
 		int code = read_certificate(argv[i], of_certificate);
 
 		if (code >= 0)
 			code = read_key(argv[i + 1], of_key);
 		if (code < 0 || memcmp(of_certificate, of_key, ID_MAX) != 0) {
 			fprintf(stderr, "pair_check: %s %s: %s\n", argv[i],
-				argv[i + 1], code < 0 ? gnutls_strerror(code) :
-							"not its key");
+				argv[i + 1],
+				code < 0 ? gnutls_strerror(code)
+					 : "not its key");
 			return 1;
 		}
 	}

@@ -20,7 +20,7 @@ each_command()
 {
 	local calls=$1 check=$2
 
-	rm -rf pki rbac.yaml units
+	rm -rf pki tokens kubeconfigs token.yaml rbac.yaml units
 	traced "$calls" init-ca --server https://api.example.org:6443
 	$check
 	traced "$calls" node-bundle --inventory nodes
@@ -30,16 +30,25 @@ each_command()
 	$check
 	traced "$calls" node-bundle w9 --embed-certs --layout pem
 	$check
-	traced "$calls" rbac --with-roles --control-plane --out rbac.yaml
+	traced "$calls" token --out token.yaml
+	$check
+	traced "$calls" token --inventory nodes
+	$check
+	traced "$calls" bootstrap-kubeconfig --inventory nodes
+	$check
+	traced "$calls" rbac --control-plane --out rbac.yaml \
+		--token-from token.yaml
 	$check
 	traced "$calls" component-config all --format systemd --out units
+	$check
+	traced "$calls" cluster-info --format configmap --token-from token.yaml
 	$check
 	traced "$calls" list --json
 	$check
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 5 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 8 ]] ||
 		fault "there is a command without this check"
 }
 
@@ -71,6 +80,28 @@ secretly()
 	grep -E "$secret" trace | grep O_CREAT | grep -Ev ', 0600( <unfinished|\) = )' >loose &&
 		fault "$(<loose)"
 	! grep -E '(chmod|fchmod)' trace || fault "a mode was changed"
+}
+
+# Files with tokens, drafts of them without a name among them.
+with_tokens_secretly()
+{
+	grep -E 'O_CREAT|O_TMPFILE' trace | grep -v 'ledger\.db\|\.lock' |
+		grep -Ev ', 0600( <unfinished|\) = )' >loose &&
+		fault "$(<loose)"
+	! grep -E '(chmod|fchmod)' trace || fault "a mode was changed"
+}
+
+@test "tokens are created with 0600 in the openat itself" {
+	traced openat,open,creat,chmod,fchmod,fchmodat token --inventory nodes
+	grep -q 'n1\.yaml", .*O_CREAT|O_EXCL|O_NOFOLLOW.*0600' trace ||
+		fault "$(<trace)"
+	with_tokens_secretly
+	traced openat,open,creat,chmod,fchmod,fchmodat token --out one.yaml
+	with_tokens_secretly
+	traced openat,open,creat,chmod,fchmod,fchmodat bootstrap-kubeconfig \
+		--inventory nodes
+	grep -q 'O_TMPFILE.*0600' trace || fault "$(<trace)"
+	with_tokens_secretly
 }
 
 @test "secrets are created with 0600 in the openat itself" {

@@ -89,9 +89,9 @@ secrets_have_few_confidants() {
 }
 
 every_file_is_in_the_build() {
-  for file in $(cd .. && echo src/*/*.[ch] tests/unit/*.c); do
+  for file in $(cd .. && echo src/*/*.[ch] tests/unit/*.c tests/*/*.bats); do
     case $file in
-    tests/*) word=${file%.c} ;;
+    tests/*.c) word=${file%.c} ;;
     *) word=$file ;;
     esac
     grep -qE "(^|[[:space:]])$word( |\$)" ../Makefile.am ||

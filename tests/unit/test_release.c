@@ -43,6 +43,21 @@ bool __wrap_file_sync_tree(
 	return __real_file_sync_tree(dir, name, label, err);
 }
 
+/* The next commit happens, or not, and says that it failed. */
+static enum { COMMIT_WELL, COMMIT_NOT, COMMIT_SILENTLY } commit_how;
+
+bool __real_ledger_commit(struct ledger *ledger, struct error *err);
+bool __wrap_ledger_commit(struct ledger *ledger, struct error *err);
+bool __wrap_ledger_commit(struct ledger *ledger, struct error *err)
+{
+	bool well = commit_how == COMMIT_WELL;
+
+	if (commit_how != COMMIT_NOT && !__real_ledger_commit(ledger, err))
+		return false;
+	commit_how = COMMIT_WELL;
+	return well || error_set(err, ERROR_FAILED, "the disk is odd today");
+}
+
 /* -- what the tests share -- */
 
 static char warned[256];
@@ -76,9 +91,11 @@ struct bundle_wish {
 	int64_t supersedes;
 };
 
-static void commit_one(struct fixture *fixture, struct release *release,
-	struct bundle_wish wish, struct release_item *ret_item)
+static bool commit_one(struct fixture *fixture, struct release *release,
+	struct bundle_wish wish, struct release_item *ret_item,
+	struct error *why)
 {
+	bool done;
 	unsigned char serial[16] = {2};
 	static const unsigned char body[] = "a certificate";
 	AUTO_TEXT content =
@@ -105,8 +122,9 @@ static void commit_one(struct fixture *fixture, struct release *release,
 	SUCCEEDS(file_create(release_directory(release, 1), wish.name, 0600,
 		&part, 1, &err));
 	SUCCEEDS(sha256_of(content, strlen(content), &item.hash, &err));
-	SUCCEEDS(release_commit(release, &item, 1, &err));
+	done = release_commit(release, &item, 1, why);
 	*ret_item = item;
+	return done;
 }
 
 static enum release_state publish(struct fixture *fixture,
@@ -114,7 +132,7 @@ static enum release_state publish(struct fixture *fixture,
 {
 	struct release_item item;
 
-	commit_one(fixture, release, wish, &item);
+	SUCCEEDS(commit_one(fixture, release, wish, &item, &err));
 	error_release(&item.error);
 	*ret_event = item.event;
 	return item.state;
@@ -260,6 +278,44 @@ static void a_chunk_that_cannot_be_synced_did_not_happen(void **state)
 	assert_false(is_live(fixture, "w1"));
 }
 
+static void a_commit_that_failed_did_not_happen(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	struct release_item item;
+
+	commit_how = COMMIT_NOT;
+	FAILS(commit_one(fixture, release, (struct bundle_wish){.name = "w1"},
+		      &item, &err),
+		ERROR_FAILED, "odd");
+	assert_int_equal(item.state, RELEASE_NOTHING);
+	assert_false(is_live(fixture, "w1"));
+	SUCCEEDS(release_close(release, &err));
+	assert_int_equal(count_stages(fixture), 0);
+}
+
+/* What says that it failed may be forgotten when the power fails: it is not
+ * published before another transaction came through. */
+static void a_commit_that_happened_all_the_same_waits_for_recovery(void **state)
+{
+	struct fixture *fixture = *state;
+	struct release *release = open_release(fixture);
+	struct release_item item;
+
+	commit_how = COMMIT_SILENTLY;
+	SUCCEEDS(commit_one(fixture, release,
+		(struct bundle_wish){.name = "w1"}, &item, &err));
+	assert_int_equal(item.state, RELEASE_RECORDED);
+	assert_non_null(strstr(item.error.message, "not sure"));
+	error_release(&item.error);
+	assert_false(is_there(fixture, "w1"));
+	release_free(release);
+	recover(fixture);
+	assert_true(is_there(fixture, "w1"));
+	assert_true(is_live(fixture, "w1"));
+	assert_int_equal(count_stages(fixture), 0);
+}
+
 /* -- recovering -- */
 
 /* Records w1, w2 in a process that dies before it publishes them; answers
@@ -378,6 +434,52 @@ static void an_output_out_of_reach_keeps_its_rows(void **state)
 	assert_false(is_pending(fixture, event));
 }
 
+static enum recovery_bundle find(struct fixture *fixture, int64_t event)
+{
+	enum recovery_bundle where;
+	int fd;
+
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(recovery_find(fixture->ledger, event, &where, &fd, &err));
+	ledger_unlock(fixture->ledger);
+	assert_int_equal(fd, -1);
+	return where;
+}
+
+static void another_directory_in_its_place_keeps_its_rows(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t event = die_recorded(fixture, false);
+	AUTO_TEXT out = path_in(fixture, "out");
+	AUTO_TEXT away = path_in(fixture, "away");
+
+	assert_int_equal(rename(out, away), 0);
+	assert_int_equal(mkdir(out, 0700), 0);
+	recover(fixture);
+	assert_non_null(strstr(warned, "2 bundles recorded there wait"));
+	assert_true(is_pending(fixture, event));
+	assert_int_equal(find(fixture, event), RECOVERY_WAITS);
+	assert_int_equal(rmdir(out), 0);
+	assert_int_equal(rename(away, out), 0);
+	recover(fixture);
+	assert_true(is_there(fixture, "w1"));
+	assert_int_equal(find(fixture, event), RECOVERY_NOTHING);
+}
+
+/* After a reboot the same disk may have another number. */
+static void a_stage_is_known_by_its_name_on_any_device(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t event = die_recorded(fixture, false);
+
+	edit(fixture, "UPDATE stage SET device = device + 1");
+	recover(fixture);
+	assert_string_equal(warned, "");
+	assert_true(is_there(fixture, "w1") && is_there(fixture, "w2"));
+	assert_false(is_pending(fixture, event));
+	assert_int_equal(count_stages(fixture), 0);
+}
+
 static void a_stage_that_others_can_write_is_not_touched(void **state)
 {
 	struct fixture *fixture = *state;
@@ -400,16 +502,16 @@ static void a_spool_keeps_what_was_recorded(void **state)
 {
 	struct fixture *fixture = *state;
 	int64_t event;
-	bool alive = true;
+	enum recovery_bundle where;
 	int fd = -1;
 
 	event = die_recorded(fixture, true);
 	recover(fixture);
 	assert_true(is_pending(fixture, event));
 	lock(fixture, FILE_LOCK_SHARED);
-	SUCCEEDS(recovery_spooled(fixture->ledger, event, &fd, &alive, &err));
+	SUCCEEDS(recovery_find(fixture->ledger, event, &where, &fd, &err));
 	ledger_unlock(fixture->ledger);
-	assert_false(alive);
+	assert_int_equal(where, RECOVERY_SPOOLED);
 	assert_true(fd >= 0);
 	close(fd);
 }
@@ -425,11 +527,15 @@ int main(void)
 		TEST(a_live_name_and_a_target_that_is_there_are_raced),
 		TEST(a_predecessor_gives_way),
 		TEST(a_chunk_that_cannot_be_synced_did_not_happen),
+		TEST(a_commit_that_failed_did_not_happen),
+		TEST(a_commit_that_happened_all_the_same_waits_for_recovery),
 		TEST(what_was_recorded_is_published_later),
 		TEST(a_living_process_is_left_alone),
 		TEST(somebody_elses_target_withdraws),
 		TEST(a_bundle_that_is_nowhere_is_lost_and_told),
 		TEST(an_output_out_of_reach_keeps_its_rows),
+		TEST(another_directory_in_its_place_keeps_its_rows),
+		TEST(a_stage_is_known_by_its_name_on_any_device),
 		TEST(a_stage_that_others_can_write_is_not_touched),
 		TEST(a_spool_keeps_what_was_recorded),
 	};

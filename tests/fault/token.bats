@@ -1,0 +1,110 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# kill -9 in the middle of a batch of tokens: before each state-changing system
+# call with KPKI_FAULT_ALL, before a sample of them otherwise.
+
+load fault
+
+batch=(token --inventory nodes --quiet)
+
+# A token was made for each node once, it is live, and its file has it.
+check_tokens()
+{
+	local node rest
+
+	kpki list --tokens --json >list.json || fault "list failed" || return
+	while read -r node rest; do
+		[[ $(jq -r --arg node "$node" '[.items[] | select(.node == $node)
+			| .id + " " + .status] | join(", ")' list.json) == "$(
+			sed -nE 's/^  token-id: "(.*)"/\1/p' \
+				"tokens/$node.yaml") live" ]] ||
+			fault "$node: not its one live token" || return
+		[[ $(mode "tokens/$node.yaml") == 600 ]] ||
+			fault "$node: its mode" || return
+	done <nodes
+	cmp tokens/bootstrap_tokens.yaml <(for node in n1 n2 n3; do
+		echo ---
+		cat "tokens/$node.yaml"
+	done) || fault "the combined manifest is not of what is there"
+}
+
+# Whatever is published is whole, at any moment.
+check_whole()
+{
+	local path
+
+	for path in tokens/n?.yaml; do
+		[[ -e $path ]] || continue
+		[[ $(grep -c . "$path") == 13 ]] ||
+			fault "$path: not whole" || return
+	done
+}
+
+@test "a batch of tokens" {
+	local n at
+
+	fresh
+	n=$(count_calls "${batch[@]}")
+	((n > 30)) || fault "only $n calls"
+	for at in $(points "$n" 30); do
+		fresh
+		halt "$at" "${batch[@]}" || true
+		where="call $at, $(tail -n 1 calls)"
+		look before
+		check_whole
+		kpki "${batch[@]}" >out 2>err || fault "the next run"
+		look after
+		check_tokens
+		check_tidy
+	done
+}
+
+@test "a batch of tokens that takes the place of expired ones" {
+	local n at templates_tokens=$scratch/expired
+
+	fresh
+	kpki "${batch[@]}" --ttl 1s
+	mkdir "$templates_tokens"
+	cp -a pki tokens "$templates_tokens"
+	sleep 2
+	n=$(count_calls "${batch[@]}")
+	for at in $(points "$n" 20); do
+		fresh
+		rm -rf pki
+		cp -a "$templates_tokens"/* .
+		halt "$at" "${batch[@]}" || true
+		where="call $at, $(tail -n 1 calls)"
+		check_whole
+		kpki "${batch[@]}" >out 2>err || fault "the next run"
+		look after
+		kpki list --tokens --live --json >list.json
+		[[ $(jq '.items | length' list.json) == 3 ]] ||
+			fault "not three live tokens"
+		[[ $(jq -r '.items[] | .node + " " + .id' list.json | sort) == \
+			"$(for node in n1 n2 n3; do echo "$node $(sed -nE \
+				's/^  token-id: "(.*)"/\1/p' \
+				"tokens/$node.yaml")"; done)" ]] ||
+			fault "the files are not of the live tokens"
+		check_tidy
+	done
+}
+
+@test "one token to a file" {
+	local n at
+
+	fresh
+	n=$(count_calls token --quiet --out one.yaml)
+	for at in $(points "$n" 20); do
+		fresh
+		halt "$at" token --quiet --out one.yaml || true
+		where="call $at, $(tail -n 1 calls)"
+		# what was recorded is finished by the next command
+		kpki token --quiet --out two.yaml 2>err || fault "the next one"
+		kpki list --tokens --json >list.json
+		[[ $(jq '.items | length' list.json) == \
+			"$(cat ./*.yaml | grep -c token-secret)" ]] ||
+			fault "a token without a file, or a file without a row"
+		look after
+		check_tidy
+	done
+}
