@@ -94,7 +94,7 @@ static bool open_client_file(int out, const struct node *node,
 {
 	AUTO_TEXT path =
 		memory_format("%s/%s", node->name, bundle_current_path(layout));
-	const char *last;
+	const char *last = NULL;
 	ssize_t len;
 
 	if (!open_below(out, path, ret_dir, &last, err))

@@ -47,56 +47,84 @@ static bool is_plain_name(const char *name)
 	       !strchr(name, '/');
 }
 
+/* Did a call fail because what it was to open is not there, or a link or a file
+ * is in the way?  Anything else says nothing: the disk or the table of open
+ * files may be at fault. */
+static bool is_absent(int number)
+{
+	return number == ENOENT || number == ENOTDIR || number == ELOOP;
+}
+
 /* Opens the directory that has the last part of path; *ret_last is that part.
- * False: there is no such directory, or a link is in the way. */
+ * errno tells why not. */
 static bool open_parent(
 	int dir, const char *path, int *ret_dir, const char **ret_last)
 {
 	AUTO_TEXT parts = memory_text(path);
 	char *part = parts, *slash;
-	int at = dup(dir);
+	AUTO_CLOSE at = dup(dir);
 
 	while (at >= 0 && (slash = strchr(part, '/'))) {
-		int next = -1;
+		int next;
 
 		*slash = '\0';
-		if (is_plain_name(part))
-			next = openat(at, part,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					O_CLOEXEC);
-		close(at);
+		errno = ENOENT;
+		next = is_plain_name(part)
+			       ? openat(at, part,
+					 O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+						 O_CLOEXEC)
+			       : -1;
+		file_auto_close(&at);
 		at = next;
 		part = slash + 1;
 	}
 	if (at < 0)
 		return false;
+	if (!is_plain_name(part)) {
+		errno = ENOENT;
+		return false;
+	}
 	*ret_dir = at;
+	at = -1;
 	*ret_last = path + (part - parts);
 	return true;
 }
 
-/* Has dir/path a regular file with this hash?  Whatever is in the way of
- * telling means no. */
-static bool has_witness(int dir, const char *path, const char *witness,
-	const struct sha256 *hash)
+enum sight { SIGHT_NO, SIGHT_YES, SIGHT_BLIND };
+
+static enum sight blind(void)
 {
+	return is_absent(errno) ? SIGHT_NO : SIGHT_BLIND;
+}
+
+/* Has dir/path a regular file with this hash? */
+static enum sight see_witness(
+	int dir, const char *path, const struct ledger_pending *pending)
+{
+	const char *witness = pending->witness;
 	AUTO_TEXT whole = *witness ? memory_format("%s/%s", path, witness)
 				   : memory_text(path);
-	AUTO_RELEASE(error) ignored = ERROR_INIT;
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* blind says it */
 	AUTO_CLOSE parent = -1;
 	AUTO_CLOSE fd = -1;
 	struct sha256 found;
 	struct stat status;
 	const char *last;
 
-	if (!open_parent(dir, whole, &parent, &last) || !is_plain_name(last))
-		return false;
+	if (!open_parent(dir, whole, &parent, &last))
+		return blind();
 	fd = openat(
 		parent, last, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return fd >= 0 && !fstat(fd, &status) && S_ISREG(status.st_mode) &&
-	       status.st_size <= WITNESS_MAX &&
-	       sha256_of_file(fd, last, &found, &ignored) &&
-	       !memcmp(&found, hash, sizeof(found));
+	if (fd < 0)
+		return blind();
+	if (fstat(fd, &status))
+		return SIGHT_BLIND;
+	if (!S_ISREG(status.st_mode) || status.st_size > WITNESS_MAX)
+		return SIGHT_NO;
+	if (!sha256_of_file(fd, last, &found, &ignored))
+		return SIGHT_BLIND;
+	return memcmp(&found, &pending->hash, sizeof(found)) ? SIGHT_NO
+							     : SIGHT_YES;
 }
 
 /* A stage's row, and what its path leads to. */
@@ -140,6 +168,7 @@ enum stage_state {
 	STAGE_GONE,
 	STAGE_ALIVE,   /* its process lives */
 	STAGE_FOREIGN, /* not made by us: hands off */
+	STAGE_UNSEEN,  /* it could not be looked at */
 	STAGE_DEAD,    /* ours to finish; locked */
 };
 
@@ -154,8 +183,10 @@ static enum stage_state open_stage(struct site *site)
 		return STAGE_FOREIGN;
 	fd = openat(site->out, name,
 		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return STAGE_GONE;
 	if (fd < 0)
-		return errno == ENOENT ? STAGE_GONE : STAGE_FOREIGN;
+		return is_absent(errno) ? STAGE_FOREIGN : STAGE_UNSEEN;
 	if (fstat(fd, &status) || status.st_uid != geteuid() ||
 		(status.st_mode & 07777) != 0700)
 		return STAGE_FOREIGN;
@@ -209,17 +240,24 @@ static enum fate settle(const struct recovery *recovery,
 	const struct site *site, const struct ledger_pending *pending)
 {
 	bool spool = stage_is_spool(site->row);
-	bool staged =
-		site->stage >= 0 && has_witness(site->stage, pending->staged,
-					    pending->witness, &pending->hash);
+	enum sight staged = SIGHT_NO, published = SIGHT_NO;
 
-	if (!is_plain_name(pending->target) || (spool && staged))
+	if (!is_plain_name(pending->target))
 		return FATE_KEPT;
-	if (!spool && has_witness(site->out, pending->target, pending->witness,
-			      &pending->hash))
+	if (site->stage >= 0)
+		staged = see_witness(site->stage, pending->staged, pending);
+	if (!spool)
+		published = see_witness(site->out, pending->target, pending);
+	if (published == SIGHT_YES)
 		return FATE_PUBLISHED;
-	if (staged)
-		return publish(recovery, site, pending);
+	if (staged == SIGHT_YES)
+		return spool ? FATE_KEPT : publish(recovery, site, pending);
+	if (staged == SIGHT_BLIND || published == SIGHT_BLIND) {
+		warn(recovery,
+			"\"%s\": its bundle cannot be looked at in \"%s\"",
+			pending->name, site->row->path);
+		return FATE_KEPT;
+	}
 	if (!site->same && site->stage < 0)
 		return FATE_KEPT;
 	warn(recovery,
@@ -415,19 +453,21 @@ static bool finish_stage(const struct recovery *recovery,
 	return done;
 }
 
-/* Rows whose directory cannot be reached stay if a bundle waits there. */
+/* Rows whose directory cannot be reached stay if a bundle waits there, or if
+ * the next command may find the stage. */
 static bool leave_stage(const struct recovery *recovery,
-	const struct ledger_stage *row, const char *why, struct error *err)
+	const struct ledger_stage *row, const char *why, bool gone,
+	struct error *err)
 {
 	AUTO_RELEASE(ledger_pendings) pendings = {NULL, 0};
 
 	if (!ledger_pendings(recovery->ledger, row->id, &pendings, err))
 		return false;
-	if (pendings.n_items == 0)
-		return forget_stage(recovery, row, err);
-	warn_waiting(
-		recovery, row, why, pendings.n_items, pendings.items[0].name);
-	return true;
+	if (pendings.n_items > 0)
+		warn_waiting(recovery, row, why, pendings.n_items,
+			pendings.items[0].name);
+	return pendings.n_items > 0 || !gone ||
+	       forget_stage(recovery, row, err);
 }
 
 static bool recover_stage(const struct recovery *recovery,
@@ -437,13 +477,17 @@ static bool recover_stage(const struct recovery *recovery,
 
 	if (!open_output(row, &site))
 		return leave_stage(recovery, row,
-			"the output directory is out of reach", err);
+			"the output directory is out of reach",
+			is_absent(errno), err);
 	switch (open_stage(&site)) {
 	case STAGE_ALIVE:
 		return true;
 	case STAGE_FOREIGN:
 		return leave_stage(recovery, row,
-			"the stage in it is not as it was made", err);
+			"the stage in it is not as it was made", true, err);
+	case STAGE_UNSEEN:
+		return leave_stage(recovery, row,
+			"the stage in it cannot be looked at", false, err);
 	case STAGE_GONE:
 	case STAGE_DEAD:
 		break;
@@ -506,6 +550,7 @@ static enum recovery_bundle locate(
 	case STAGE_ALIVE:
 		return stage_is_spool(row) ? RECOVERY_ALIVE : RECOVERY_NOTHING;
 	case STAGE_FOREIGN:
+	case STAGE_UNSEEN:
 		return RECOVERY_WAITS;
 	case STAGE_GONE:
 		/* Published; the row goes next, unless this is another

@@ -40,13 +40,16 @@ occurrences()
 		}' trace
 }
 
+pki_directory='pki|\.kpki-init-[a-z0-9]+'
+
 # `passes_over CALL`: some failures do not count: what could not be removed is
 # removed at the second attempt, files that need not be there are not read, and
 # SQLite does not mind about the directory of a journal that was there before.
 passes_over()
 {
 	[[ $1 == openat || $1 == unlinkat ]] ||
-		grep -q 'fdatasync([0-9]*<[^>]*/pki>) .*(INJECTED)$' trace
+		grep -qE "fdatasync\([0-9]+<[^>]*/($pki_directory)>\) .*INJ" \
+			trace
 }
 
 # `fail_everywhere SAMPLE TIMES PREPARE SUFFIX CALL ERROR COMMAND…`
@@ -214,21 +217,24 @@ halt_before_publishing()
 			inject "${call%:*}" "${call#*:}" "$n" init-ca ||
 				status=$?
 			((status < 2)) || fault "status $status"
+			((status == 1)) || passes_over "${call%:*}" ||
+				fault "status $status"
 			kpki init-ca >out 2>err || fault "the next run"
 			look after
 			check_tidy
 			"$tools/pair_check" pki/ca.crt pki/ca.key >/dev/null
-			((status == 1)) || [[ $call == openat* ]] ||
-				fault "status $status"
 		done
 	done
 }
 
 @test "nobody reads the stream to its end" {
-	local stream=("${batch[@]}" --format tar --out -)
+	local stream=("${batch[@]}" --format tar --out -) status
 
-	kpki "${stream[@]}" 2>err | head -c 100 >/dev/null
-	is "${PIPESTATUS[0]}" 1
+	# More than a pipe holds.
+	seq -f 'w%g' 20 >nodes
+	kpki "${stream[@]}" 2>err | head -c 100 >/dev/null &&
+		status=${PIPESTATUS[0]}
+	is "$status" 1
 	look before
 	grep -q ^pending before
 	kpki "${stream[@]}" >out.tar 2>err
@@ -236,7 +242,7 @@ halt_before_publishing()
 	look after
 	check_ledgers 1
 	check_tidy
-	check_bundles after live n1 unpacked/n1 n2 unpacked/n2 n3 unpacked/n3
+	check_bundles after live w1 unpacked/w1 w20 unpacked/w20
 }
 
 @test "standard output is full" {

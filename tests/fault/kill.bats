@@ -208,10 +208,8 @@ many_nodes()
 		fresh
 		many_nodes 600
 		for ((kills = 0; kills < 3; kills++)); do
-			"$KPKI" "${many[@]}" >out 2>err &
-			sleep "0.$(printf %03d $((RANDOM % 200)))"
-			kill -9 $! 2>/dev/null || true
-			wait $! || true
+			timeout -s KILL "0.$(printf %03d $((RANDOM % 200)))" \
+				"$KPKI" "${many[@]}" >out 2>err || true
 			where="round $round"
 			after_fault
 		done

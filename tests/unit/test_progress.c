@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pty.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,20 @@ static void screen_open(struct screen *screen, bool terminal)
 	assert_true(dup2(screen->slave, STDERR_FILENO) >= 0);
 }
 
+/* The kernel hands on what was written when it gets to it. */
+static ssize_t read_all(int fd, char *text, size_t size)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	size_t len = 0;
+	ssize_t got = 1;
+
+	while (got > 0 && len < size && poll(&ready, 1, 500) > 0) {
+		got = read(fd, text + len, size - len);
+		len += got > 0 ? (size_t)got : 0;
+	}
+	return (ssize_t)len;
+}
+
 /* What was written, which is not a byte more than fits. */
 static void screen_close(struct screen *screen, char *text, size_t size)
 {
@@ -39,8 +54,7 @@ static void screen_close(struct screen *screen, char *text, size_t size)
 	assert_true(dup2(screen->saved, STDERR_FILENO) >= 0);
 	close(screen->saved);
 	if (screen->master >= 0) {
-		assert_int_equal(fcntl(screen->master, F_SETFL, O_NONBLOCK), 0);
-		len = read(screen->master, text, size - 1);
+		len = read_all(screen->master, text, size - 1);
 		close(screen->master);
 	}
 	close(screen->slave);
@@ -49,6 +63,10 @@ static void screen_close(struct screen *screen, char *text, size_t size)
 
 static void a_terminal_gets_a_bar_that_is_erased(void **state)
 {
+	static const char first[] =
+		"\r\033[Knodes [##########..............................] "
+		"25/100";
+	static const char erased[] = "\r\033[K";
 	struct screen screen;
 	struct progress *progress;
 	char text[4096];
@@ -61,9 +79,10 @@ static void a_terminal_gets_a_bar_that_is_erased(void **state)
 		progress_update(progress, i);
 	progress_free(progress);
 	screen_close(&screen, text, sizeof(text));
-	assert_string_equal(text,
-		"\r\033[Knodes [##########..............................] "
-		"25/100\r\033[K");
+	/* How often it was drawn in between is the machine's affair. */
+	assert_int_equal(strncmp(text, first, strlen(first)), 0);
+	assert_true(strlen(text) >= strlen(first) + strlen(erased));
+	assert_string_equal(text + strlen(text) - strlen(erased), erased);
 }
 
 static void a_bar_never_leaves_its_frame(void **state)

@@ -15,7 +15,7 @@
 
 /* -- the world made to fail: the linker sends these calls here -- */
 
-static bool rename_fails, sync_fails;
+static bool rename_fails, sync_fails, read_fails;
 
 bool __real_file_rename_new(int from_dir, const char *from, int to_dir,
 	const char *to, bool *ret_exists, struct error *err);
@@ -41,6 +41,18 @@ bool __wrap_file_sync_tree(
 	if (sync_fails)
 		return error_set(err, ERROR_FAILED, "the disk is odd today");
 	return __real_file_sync_tree(dir, name, label, err);
+}
+
+bool __real_sha256_of_file(
+	int fd, const char *label, struct sha256 *ret_hash, struct error *err);
+bool __wrap_sha256_of_file(
+	int fd, const char *label, struct sha256 *ret_hash, struct error *err);
+bool __wrap_sha256_of_file(
+	int fd, const char *label, struct sha256 *ret_hash, struct error *err)
+{
+	if (read_fails)
+		return error_set(err, ERROR_FAILED, "the disk is odd today");
+	return __real_sha256_of_file(fd, label, ret_hash, err);
 }
 
 /* The next commit happens, or not, and says that it failed. */
@@ -417,6 +429,23 @@ static void a_bundle_that_is_nowhere_is_lost_and_told(void **state)
 	assert_true(is_there(fixture, "w2"));
 }
 
+/* It holds the only key. */
+static void a_bundle_that_cannot_be_read_is_not_lost(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t event = die_recorded(fixture, false);
+
+	read_fails = true;
+	recover(fixture);
+	read_fails = false;
+	assert_non_null(strstr(warned, "cannot be looked at"));
+	assert_true(is_pending(fixture, event));
+	assert_int_equal(count_stages(fixture), 1);
+	recover(fixture);
+	assert_true(is_there(fixture, "w1") && is_there(fixture, "w2"));
+	assert_int_equal(count_stages(fixture), 0);
+}
+
 static void an_output_out_of_reach_keeps_its_rows(void **state)
 {
 	struct fixture *fixture = *state;
@@ -533,6 +562,7 @@ int main(void)
 		TEST(a_living_process_is_left_alone),
 		TEST(somebody_elses_target_withdraws),
 		TEST(a_bundle_that_is_nowhere_is_lost_and_told),
+		TEST(a_bundle_that_cannot_be_read_is_not_lost),
 		TEST(an_output_out_of_reach_keeps_its_rows),
 		TEST(another_directory_in_its_place_keeps_its_rows),
 		TEST(a_stage_is_known_by_its_name_on_any_device),
