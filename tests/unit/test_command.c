@@ -394,7 +394,7 @@ static void help_shows_every_row_within_80_columns(void **state)
 		"farm-sow(1) says more.\n");
 	buffer_reset(&text);
 	help_program(&farm, &text);
-	assert_non_null(strstr(text.data, "\n  sow  put seeds"));
+	assert_non_null(strstr(text.data, "\n  sow       put seeds"));
 	assert_non_null(strstr(text.data, "\n  4  refused by policy\n"));
 	for (line = text.data; *line; line += strcspn(line, "\n") + 1)
 		assert_true(strcspn(line, "\n") <= 80);
