@@ -6,6 +6,8 @@ static const struct command *const commands[] = {
 	&command_node_bundle,
 	&command_token,
 	&command_bootstrap_kubeconfig,
+	&command_rbac,
+	&command_component_config,
 	&command_cluster_info,
 	&command_list,
 	NULL,

@@ -20,7 +20,7 @@ each_command()
 {
 	local calls=$1 check=$2
 
-	rm -rf pki tokens kubeconfigs token.yaml
+	rm -rf pki tokens kubeconfigs token.yaml rbac.yaml units
 	traced "$calls" init-ca --server https://api.example.org:6443
 	$check
 	traced "$calls" node-bundle --inventory nodes
@@ -36,6 +36,11 @@ each_command()
 	$check
 	traced "$calls" bootstrap-kubeconfig --inventory nodes
 	$check
+	traced "$calls" rbac --control-plane --out rbac.yaml \
+		--token-from token.yaml
+	$check
+	traced "$calls" component-config all --format systemd --out units
+	$check
 	traced "$calls" cluster-info --format configmap --token-from token.yaml
 	$check
 	traced "$calls" list --json
@@ -43,7 +48,7 @@ each_command()
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 6 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 8 ]] ||
 		fault "there is a command without this check"
 }
 

@@ -25,7 +25,7 @@ gnutls/ pki/digest.c pki/key.c pki/key_verify.c
 jansson.h base/json.c
 sqlite3.h pki/ledger.c pki/ledger_schema.c pki/ledger_sql.c pki/ledger_stage.c
 termios.h cli/prompt.c
-yaml.h base/yaml.c'
+yaml.h base/yaml.c base/yaml_write.c'
 
 # What everybody may use of the C library. No socket, no resolver.
 libc='arpa/inet.h assert.h ctype.h dirent.h errno.h fcntl.h inttypes.h limits.h
