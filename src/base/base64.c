@@ -2,6 +2,9 @@
 #include "base/base64.h"
 
 #include <stdint.h>
+#include <string.h>
+
+#include "base/memory.h"
 
 /* Arithmetic in the place of tables: what is encoded may be a private key, and
  * which cache lines were touched would tell of it. */
@@ -58,6 +61,17 @@ void base64_encode(const void *bytes, size_t len, char *text)
 			text[2] = letter(group >> 6 & 63);
 		text[3] = '=';
 	}
+}
+
+char *base64url(const void *bytes, size_t len)
+{
+	char *text = memory_new(BASE64_LEN(len) + 1, 1);
+
+	base64_encode(bytes, len, text);
+	text[strcspn(text, "=")] = '\0';
+	for (char *at = text; *at; at++)
+		*at = *at == '+' ? '-' : *at == '/' ? '_' : *at;
+	return text;
 }
 
 /* n letters (2 to 4) are n - 1 bytes; what is left of the last must be 0. */

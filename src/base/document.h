@@ -10,9 +10,9 @@
  * A strict tree of maps, lists and scalars, with line numbers; YAML in and
  * out, and JSON by base/json.h into the same tree.
  *
- * Strict: one document, UTF-8, no duplicate keys, no anchors or aliases, no
- * tags, keys are strings, no NUL in a scalar, at most 64 deep; from YAML, at
- * most 16 MiB of scalars and 1048576 nodes in one tree.  A plain YAML scalar
+ * Strict: one document unless all are asked for, UTF-8, no duplicate keys, no
+ * anchors or aliases, no tags, keys are strings, no NUL in a scalar, at most 64
+ * deep; from YAML, at most 16 MiB of scalars and 1048576 nodes in one tree.  A plain YAML scalar
  * that YAML 1.1 or 1.2 would not read as a string (42, 1e3, 0x1f, true, yes,
  * null, ~, 2026-11-24, 12:30) is no text: whoever asks for text refuses it, as
  * Kubernetes would (base/plain.h).  Dates and times count as numbers.
@@ -100,6 +100,12 @@ DEFINE_AUTO_FREE(document)
 MUST_CHECK bool document_read_yaml(struct source *source,
 	struct document **ret_root, struct error *err);
 
+/* Each document of a stream, as the elements of a list, which is never empty:
+ * a document with nothing in it is passed over, as kubectl does.  The bounds
+ * above are those of the whole stream. */
+MUST_CHECK bool document_read_yaml_all(struct source *source,
+	struct document **ret_list, struct error *err);
+
 /*
  * Reads a document whose root is a map, handing each element of the lists
  * under the named root keys to `item` as a small tree that is freed after the
@@ -115,6 +121,9 @@ MUST_CHECK bool document_read_yaml_items(struct source *source,
 /* Text is always double-quoted, keys are plain where that is safe, so no value
  * can become syntax. */
 MUST_CHECK bool document_write_yaml(const struct document *root,
+	struct buffer *text, struct error *err);
+/* The elements of a list as the documents of one stream. */
+MUST_CHECK bool document_write_yaml_all(const struct document *list,
 	struct buffer *text, struct error *err);
 
 /* One text scalar as it stands in YAML and JSON alike, quotes included. */

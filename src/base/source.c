@@ -198,6 +198,9 @@ void source_free(struct source *source)
 		return;
 	if (source->fd > STDIN_FILENO)
 		(void)close(source->fd);
+	if (source->window)
+		secret_wipe(source->window, WINDOW);
+	secret_wipe(source->text, sizeof(source->text));
 	free(source->name);
 	free(source->window);
 	free(source);

@@ -12,6 +12,8 @@
  * back, with a window at the front that may be looked at before anything is
  * consumed: an inventory is told apart by what it is.  A signal whose handler is
  * not SA_RESTART ends the wait for more as a failure.
+ *
+ * What came in may be a secret: a source wipes what it held when it is freed.
  */
 struct source;
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/document.h"
 
-#include <ctype.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -13,8 +11,6 @@
 /* Of one tree; and of text between two nodes, which libyaml would hold. */
 #define TEXT_MAX ((size_t)16 << 20)
 #define NODES_MAX ((size_t)1 << 20)
-
-/* -- reading -- */
 
 struct reader {
 	yaml_parser_t parser;
@@ -323,29 +319,72 @@ static bool read_node(struct reader *reader, struct document **ret_node)
 	return true;
 }
 
-static bool read_stream(struct reader *reader, struct document **ret_root)
+/* Begins at a document's start, and ends at what comes behind it. */
+static bool read_document(struct reader *reader, struct document **ret_root)
 {
-	AUTO_FREE(document) root = NULL;
 	const yaml_event_t *event = &reader->event;
+	AUTO_FREE(document) root = NULL;
 
-	if (!next(reader) || !next(reader))
-		return false;
-	if (event->type == YAML_STREAM_END_EVENT)
-		return refuse(reader, "no document in it");
 	if (event->data.document_start.tag_directives.start !=
 		event->data.document_start.tag_directives.end)
 		return refuse(reader, "a %TAG directive is not allowed");
 	if (!next(reader) || !read_node(reader, &root) || !next(reader) ||
 		!next(reader))
 		return false;
-	if (event->type != YAML_STREAM_END_EVENT)
+	*ret_root = take(&root);
+	return true;
+}
+
+static bool begin_stream(struct reader *reader)
+{
+	if (!next(reader) || !next(reader))
+		return false;
+	return reader->event.type != YAML_STREAM_END_EVENT ||
+	       refuse(reader, "no document in it");
+}
+
+static bool read_single(struct reader *reader, struct document **ret_root)
+{
+	AUTO_FREE(document) root = NULL;
+
+	if (!begin_stream(reader) || !read_document(reader, &root))
+		return false;
+	if (reader->event.type != YAML_STREAM_END_EVENT)
 		return refuse(reader, "more than one document");
 	*ret_root = take(&root);
 	return true;
 }
 
-static bool read_all(struct source *source, struct reader *reader,
-	struct document **ret_root, struct error *err)
+/* Nothing stands between two lines of "---". */
+static bool is_empty(const struct document *root)
+{
+	const char *text = document_text(root);
+
+	return document_kind(root) == DOCUMENT_NULL && !*text;
+}
+
+static bool read_each(struct reader *reader, struct document **ret_list)
+{
+	AUTO_FREE(document) list = document_new_list();
+
+	if (!begin_stream(reader))
+		return false;
+	while (reader->event.type != YAML_STREAM_END_EVENT) {
+		AUTO_FREE(document) root = NULL;
+
+		if (!read_document(reader, &root))
+			return false;
+		if (!is_empty(root))
+			document_append(list, take(&root));
+	}
+	if (document_count(list) == 0)
+		return refuse(reader, "no document in it");
+	*ret_list = take(&list);
+	return true;
+}
+
+static void begin(
+	struct reader *reader, struct source *source, struct error *err)
 {
 	reader->source = source;
 	reader->file = source_name(source);
@@ -354,7 +393,6 @@ static bool read_all(struct source *source, struct reader *reader,
 		memory_exhausted();
 	yaml_parser_set_encoding(&reader->parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input(&reader->parser, feed, reader);
-	return read_stream(reader, ret_root);
 }
 
 bool document_read_yaml(
@@ -362,7 +400,17 @@ bool document_read_yaml(
 {
 	AUTO_RELEASE(reader) reader = {0};
 
-	return read_all(source, &reader, ret_root, err);
+	begin(&reader, source, err);
+	return read_single(&reader, ret_root);
+}
+
+bool document_read_yaml_all(
+	struct source *source, struct document **ret_list, struct error *err)
+{
+	AUTO_RELEASE(reader) reader = {0};
+
+	begin(&reader, source, err);
+	return read_each(&reader, ret_list);
 }
 
 bool document_read_yaml_items(struct source *source, const char *const keys[],
@@ -376,153 +424,11 @@ bool document_read_yaml_items(struct source *source, const char *const keys[],
 	reader.n_keys = n_keys;
 	reader.item = item;
 	reader.data = data;
-	if (!read_all(source, &reader, &root, err) ||
+	begin(&reader, source, err);
+	if (!read_single(&reader, &root) ||
 		!document_require(
 			root, DOCUMENT_MAP, reader.file, "document", err))
 		return false;
 	*ret_root = take(&root);
 	return true;
-}
-
-/* -- writing -- */
-
-static int collect(void *data, unsigned char *bytes, size_t len)
-{
-	buffer_add(data, bytes, len);
-	return 1;
-}
-
-/* libyaml's own doubts are memory, and text that is not UTF-8. */
-static bool emit(yaml_emitter_t *emitter, yaml_event_t *event, int is_made,
-	struct error *err)
-{
-	if (!is_made)
-		return error_set(err, ERROR_INPUT, "text is not UTF-8");
-	if (yaml_emitter_emit(emitter, event))
-		return true;
-	return error_set(err, ERROR_FAILED, "YAML: %s",
-		emitter->problem ? emitter->problem : "cannot be written");
-}
-
-/* Keys that stay text for every reader: letters first, nothing odd after. */
-static bool is_plain_key(const char *text)
-{
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyz"
-				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "0123456789-_./";
-
-	return isalpha((unsigned char)*text) && !text[strspn(text, safe)] &&
-	       plain_kind(text) == DOCUMENT_TEXT;
-}
-
-static bool emit_scalar(yaml_emitter_t *emitter, const char *text,
-	bool is_plain, struct error *err)
-{
-	yaml_event_t event;
-	int is_made = yaml_scalar_event_initialize(&event, NULL, NULL,
-		(const yaml_char_t *)text, (int)strlen(text), is_plain,
-		!is_plain,
-		is_plain ? YAML_PLAIN_SCALAR_STYLE
-			 : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
-
-	return emit(emitter, &event, is_made, err);
-}
-
-static bool emit_node(yaml_emitter_t *emitter, const struct document *node,
-	struct error *err);
-
-static bool emit_list(
-	yaml_emitter_t *emitter, const struct document *list, struct error *err)
-{
-	yaml_event_t event;
-	int is_made = yaml_sequence_start_event_initialize(
-		&event, NULL, NULL, 1, YAML_BLOCK_SEQUENCE_STYLE);
-
-	if (!emit(emitter, &event, is_made, err))
-		return false;
-	for (size_t i = 0; i < document_count(list); i++)
-		if (!emit_node(emitter, document_at(list, i), err))
-			return false;
-	is_made = yaml_sequence_end_event_initialize(&event);
-	return emit(emitter, &event, is_made, err);
-}
-
-static bool emit_map(
-	yaml_emitter_t *emitter, const struct document *map, struct error *err)
-{
-	yaml_event_t event;
-	int is_made = yaml_mapping_start_event_initialize(
-		&event, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE);
-
-	if (!emit(emitter, &event, is_made, err))
-		return false;
-	for (size_t i = 0; i < document_count(map); i++) {
-		const char *key = document_key(map, i);
-		if (!emit_scalar(emitter, key, is_plain_key(key), err) ||
-			!emit_node(emitter, document_at(map, i), err))
-			return false;
-	}
-	is_made = yaml_mapping_end_event_initialize(&event);
-	return emit(emitter, &event, is_made, err);
-}
-
-static bool emit_node(
-	yaml_emitter_t *emitter, const struct document *node, struct error *err)
-{
-	switch (document_kind(node)) {
-	case DOCUMENT_MAP:
-		return emit_map(emitter, node, err);
-	case DOCUMENT_LIST:
-		return emit_list(emitter, node, err);
-	case DOCUMENT_TEXT:
-		return emit_scalar(emitter, document_text(node), false, err);
-	case DOCUMENT_NUMBER:
-		return emit_scalar(emitter, document_text(node), true, err);
-	case DOCUMENT_BOOLEAN:
-		return emit_scalar(emitter,
-			document_boolean(node) ? "true" : "false", true, err);
-	case DOCUMENT_NULL:
-		return emit_scalar(emitter, "null", true, err);
-	}
-	abort();
-}
-
-static bool emit_document(
-	yaml_emitter_t *emitter, const struct document *root, struct error *err)
-{
-	yaml_event_t event;
-	int is_made =
-		yaml_stream_start_event_initialize(&event, YAML_UTF8_ENCODING);
-
-	if (!emit(emitter, &event, is_made, err))
-		return false;
-	is_made = yaml_document_start_event_initialize(
-		&event, NULL, NULL, NULL, 1);
-	if (!emit(emitter, &event, is_made, err) ||
-		!emit_node(emitter, root, err))
-		return false;
-	is_made = yaml_document_end_event_initialize(&event, 1);
-	if (!emit(emitter, &event, is_made, err))
-		return false;
-	is_made = yaml_stream_end_event_initialize(&event);
-	return emit(emitter, &event, is_made, err);
-}
-
-bool document_write_yaml(
-	const struct document *root, struct buffer *text, struct error *err)
-{
-	AUTO_RELEASE(buffer) written = BUFFER_INIT;
-	yaml_emitter_t emitter;
-	bool done;
-
-	if (!yaml_emitter_initialize(&emitter))
-		memory_exhausted();
-	yaml_emitter_set_output(&emitter, collect, &written);
-	yaml_emitter_set_unicode(&emitter, 1);
-	yaml_emitter_set_width(&emitter, -1);
-	done = emit_document(&emitter, root, err);
-	yaml_emitter_delete(&emitter);
-	if (done)
-		buffer_add(text, written.data, written.len);
-	return done;
 }

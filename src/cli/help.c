@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDTH = 80, HELP_COLUMN = 30, COMMAND_COLUMN = 16 };
+enum { WIDTH = 80, HELP_COLUMN = 30 };
 
 /* Words that follow each other and go on, indented, in the next line. */
 struct flow {
@@ -121,18 +121,28 @@ static void add_exit_statuses(struct buffer *text)
 			text, "  %d  %s\n", (int)rows[i].kind, rows[i].meaning);
 }
 
+static void add_commands(
+	struct buffer *text, const struct command *const commands[])
+{
+	size_t longest = 0;
+
+	for (size_t i = 0; commands[i]; i++)
+		if (strlen(commands[i]->name) > longest)
+			longest = strlen(commands[i]->name);
+	for (size_t i = 0; commands[i]; i++) {
+		AUTO_TEXT left = memory_format("  %s", commands[i]->name);
+
+		add_row(text, left, commands[i]->summary, longest + 4);
+	}
+}
+
 void help_program(const struct program *program, struct buffer *text)
 {
 	buffer_format(text, "Usage: %s [OPTION...] COMMAND [ARGUMENT...]\n\n",
 		program->name);
 	add_sentence(text, program->summary);
 	buffer_add_text(text, "\nCommands:\n");
-	for (size_t i = 0; program->commands[i]; i++) {
-		const struct command *command = program->commands[i];
-		AUTO_TEXT left = memory_format("  %s", command->name);
-
-		add_row(text, left, command->summary, COMMAND_COLUMN);
-	}
+	add_commands(text, program->commands);
 	buffer_add_text(text, "\nOptions, before or after the command's name, "
 			      "where the command takes them:\n");
 	add_shared(text, NULL);

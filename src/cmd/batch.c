@@ -10,8 +10,8 @@
 
 #include "base/workers.h"
 #include "cli/progress.h"
-#include "cmd/decision.h"
 #include "cmd/interrupt.h"
+#include "cmd/slot.h"
 #include "cmd/stream.h"
 #include "pki/recovery.h"
 
@@ -25,23 +25,7 @@ const struct report_column batch_columns[] = {
 	{NULL, NULL, 0},
 };
 
-/* One node on its way. */
-struct slot {
-	struct node node;
-	char *target;
-	struct decision decision;
-	struct error error; /* why it is not done, whatever the verdict */
-	/* made by a worker */
-	unsigned worker;
-	size_t n_certificates;
-	struct bundle_certificate certificates[DECISION_PROFILES];
-	char *witness;
-	struct sha256 hash;
-	bool issued;
-};
-
 struct chunk {
-	const struct batch *batch;
 	const struct release *release;
 	struct slot *slots;
 	size_t n_slots;
@@ -65,71 +49,13 @@ struct run {
 	size_t n_sent, sent_allocated;
 };
 
-/* -- making: on a worker's thread -- */
-
-static bool write_directory(int stage, const char *name,
-	const struct bundle *bundle, struct error *err)
-{
-	AUTO_CLOSE dir = -1;
-
-	return directory_create(stage, name, 0755, err) &&
-	       directory_open_nofollow(stage, name, &dir, err) &&
-	       tree_write_directory(
-		       dir, bundle->entries, bundle->n_entries, err);
-}
-
-/* A tar's witness is the whole file. */
-static bool write_tar(const struct batch *batch, int stage, struct slot *slot,
-	const struct bundle *bundle, struct error *err)
-{
-	AUTO_TEXT prefix = memory_format("%s/", slot->node.name);
-	AUTO_CLOSE fd = openat(stage, slot->target,
-		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		return error_errno(err, "create \"%s\"", slot->target);
-	return tree_write_tar(fd, slot->target, batch->stream ? prefix : "",
-		       bundle->entries, bundle->n_entries, batch->archive_time,
-		       err) &&
-	       (batch->stream || tree_end_tar(fd, slot->target, err)) &&
-	       sha256_of_file(fd, slot->target, &slot->hash, err);
-}
-
-static bool stage_bundle(const struct batch *batch, int stage,
-	struct slot *slot, struct bundle *bundle, struct error *err)
-{
-	if (batch->stream || batch->format == BUNDLE_TAR) {
-		slot->witness = memory_text("");
-		if (!write_tar(batch, stage, slot, bundle, err))
-			return false;
-	} else {
-		slot->witness = memory_text(bundle->witness);
-		slot->hash = bundle->hash;
-		if (!write_directory(stage, slot->target, bundle, err))
-			return false;
-	}
-	slot->n_certificates = bundle->n_certificates;
-	for (size_t i = 0; i < bundle->n_certificates; i++) {
-		slot->certificates[i] = bundle->certificates[i];
-		bundle->certificates[i].der = (struct buffer)BUFFER_INIT;
-	}
-	return true;
-}
-
 static void make_job(void *data, unsigned worker, size_t job)
 {
-	struct chunk *chunk = data;
-	struct slot *slot = &chunk->slots[chunk->todo[job]];
-	AUTO_FREE(bundle) bundle = NULL;
+	const struct chunk *chunk = data;
 	int stage = release_directory(chunk->release, worker);
 	bool verify = job == 0; /* one signature of each chunk */
 
-	slot->worker = worker;
-	if (!bundle_make(chunk->batch->kit, &slot->node, verify, &bundle,
-		    &slot->error))
-		return;
-	slot->issued =
-		stage_bundle(chunk->batch, stage, slot, bundle, &slot->error);
+	slot_make(&chunk->slots[chunk->todo[job]], stage, worker, verify);
 }
 
 /* -- deciding -- */
@@ -140,18 +66,12 @@ static struct chunk *chunk_new(struct run *run)
 	const struct batch *batch = run->batch;
 	size_t left = inventory_count(batch->inventory) - run->next;
 
-	chunk->batch = batch;
 	chunk->n_slots = left < batch->chunk ? left : batch->chunk;
 	chunk->slots = memory_new(chunk->n_slots + 1, sizeof(struct slot));
 	chunk->todo = memory_new(chunk->n_slots + 1, sizeof(size_t));
-	for (size_t i = 0; i < chunk->n_slots; i++) {
-		struct slot *slot = &chunk->slots[i];
-
-		slot->node = inventory_node(batch->inventory, run->next + i);
-		slot->target = place_name(&slot->node,
-			batch->stream ? BUNDLE_DIRECTORY : batch->format);
-		slot->decision = (struct decision)DECISION_INIT;
-	}
+	for (size_t i = 0; i < chunk->n_slots; i++)
+		slot_init(&chunk->slots[i], batch,
+			inventory_node(batch->inventory, run->next + i));
 	run->next += chunk->n_slots;
 	return chunk;
 }
@@ -160,22 +80,12 @@ static void chunk_free(struct chunk *chunk)
 {
 	if (!chunk)
 		return;
-	for (size_t i = 0; i < chunk->n_slots; i++) {
-		struct slot *slot = &chunk->slots[i];
-
-		for (size_t c = 0; c < slot->n_certificates; c++)
-			buffer_release(&slot->certificates[c].der);
-		decision_release(&slot->decision);
-		error_release(&slot->error);
-		free(slot->witness);
-		free(slot->target);
-	}
+	for (size_t i = 0; i < chunk->n_slots; i++)
+		slot_release(&chunk->slots[i]);
 	free(chunk->slots);
 	free(chunk->todo);
 	free(chunk);
 }
-
-DEFINE_AUTO_FREE(chunk)
 
 static bool decide_chunk(
 	struct run *run, struct chunk *chunk, struct error *err)
@@ -202,115 +112,37 @@ static bool decide_chunk(
 	return done;
 }
 
-/* Somebody else was faster: what does the world look like now? */
-static bool decide_again(struct run *run, struct slot *slot, struct error *err)
+static bool look_again(
+	struct run *run, const struct node *node, struct decision *ret_decision)
 {
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the race is what counts */
 	struct batch patient = *run->batch;
 	struct context *context = run->batch->context;
-	AUTO_RELEASE(decision) again = DECISION_INIT;
 	bool done;
 
 	patient.reissue = patient.named = patient.require_bundle = false;
 	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
-		    context->lock_timeout, err))
+		    context->lock_timeout, &ignored))
 		return false;
-	done = decide(&patient, run->out, &slot->node, &again, err);
+	done = decide(&patient, run->out, node, ret_decision, &ignored);
 	ledger_unlock(context->ledger);
-	if (done && again.verdict == VERDICT_UNCHANGED) {
-		error_release(&slot->error);
-		decision_release(&slot->decision);
-		slot->decision = again;
-		again = (struct decision)DECISION_INIT;
-	}
-	return done;
+	return done && ret_decision->verdict == VERDICT_UNCHANGED;
+}
+
+/* Somebody else was faster; if it was a twin, all is as it should be. */
+static void decide_again(struct run *run, struct slot *slot)
+{
+	AUTO_RELEASE(decision) again = DECISION_INIT;
+
+	if (!look_again(run, &slot->node, &again))
+		return;
+	error_release(&slot->error);
+	decision_release(&slot->decision);
+	slot->decision = again;
+	again = (struct decision)DECISION_INIT;
 }
 
 /* -- recording and publishing -- */
-
-/* The inventory gives this address to another node, and that other node's
- * certificate, which still has it, is issued anew in this run too. */
-static bool gives_way(const void *data, const char *holder)
-{
-	struct node node;
-
-	return inventory_find(data, holder, &node);
-}
-
-static void fill_issue(const struct run *run, struct slot *slot, size_t i,
-	const char **addresses, struct ledger_issue *issue)
-{
-	struct bundle_certificate *made = &slot->certificates[i];
-	const struct profile *profile = made->profile;
-	size_t index = profile == decision_profile(0) ? 0 : 1;
-
-	issue->ca = run->batch->context->ca_number;
-	issue->profile = profile->name;
-	issue->name = slot->node.name;
-	issue->detail = run->batch->context->cluster->server;
-	issue->serial = (struct der){made->serial, made->serial_len};
-	issue->not_before = run->batch->lifetime.not_before;
-	issue->not_after = run->batch->lifetime.not_after;
-	issue->body = (struct der){
-		(const unsigned char *)made->der.data, made->der.len};
-	issue->addresses = addresses;
-	issue->n_addresses =
-		profile->takes_addresses ? slot->node.n_addresses + 1 : 1;
-	issue->supersedes = slot->decision.supersedes[index];
-	issue->gives_way = run->batch->reissue ? gives_way : NULL;
-	issue->gives_way_data = run->batch->inventory;
-}
-
-struct offer {
-	struct release_item item;
-	struct ledger_issue issues[DECISION_PROFILES];
-	const char **addresses; /* the node's name, then its addresses */
-	struct slot *slot;
-};
-
-static void offer_init(
-	const struct run *run, struct slot *slot, struct offer *offer)
-{
-	size_t n = slot->node.n_addresses;
-
-	offer->slot = slot;
-	offer->addresses = memory_new(n + 1, sizeof(*offer->addresses));
-	offer->addresses[0] = slot->node.name;
-	for (size_t i = 0; i < n; i++)
-		offer->addresses[i + 1] = node_address(&slot->node, i);
-	for (size_t i = 0; i < slot->n_certificates; i++)
-		fill_issue(run, slot, i, offer->addresses, &offer->issues[i]);
-	offer->item = (struct release_item){.name = slot->node.name,
-		.worker = slot->worker,
-		.staged = slot->target,
-		.target = slot->target,
-		.witness = slot->witness,
-		.hash = slot->hash,
-		.replace = slot->decision.replace,
-		.issues = offer->issues,
-		.n_issues = slot->n_certificates};
-}
-
-static struct offer *offers_new(
-	const struct run *run, struct chunk *chunk, size_t *ret_n)
-{
-	struct offer *offers = memory_new(chunk->n_todo + 1, sizeof(*offers));
-
-	*ret_n = 0;
-	for (size_t i = 0; i < chunk->n_todo; i++) {
-		struct slot *slot = &chunk->slots[chunk->todo[i]];
-
-		if (slot->issued)
-			offer_init(run, slot, &offers[(*ret_n)++]);
-	}
-	return offers;
-}
-
-static void offers_free(struct offer *offers, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		free(offers[i].addresses);
-	free(offers);
-}
 
 static void remember_sent(struct run *run, int64_t event)
 {
@@ -319,56 +151,61 @@ static void remember_sent(struct run *run, int64_t event)
 	run->sent[run->n_sent++] = event;
 }
 
-static bool settle_offer(
-	struct run *run, struct offer *offer, struct error *err)
+static void settle(
+	struct run *run, struct slot *slot, struct release_item *item)
 {
-	struct slot *slot = offer->slot;
-	struct release_item *item = &offer->item;
-
-	slot->issued = item->state == RELEASE_PUBLISHED;
 	slot->decision.event = item->event;
+	slot->issued = item->state == RELEASE_PUBLISHED;
 	if (item->error.kind)
 		error_move(&slot->error, &item->error);
 	switch (item->state) {
 	case RELEASE_NOTHING:
 	case RELEASE_PUBLISHED:
-		return true;
+		break;
 	case RELEASE_RECORDED:
 		slot->issued = run->batch->stream && !slot->error.kind;
-		return true;
+		break;
 	case RELEASE_RACED:
-		return decide_again(run, slot, err);
+		decide_again(run, slot);
+		break;
 	}
-	return true;
 }
 
-static bool commit_offers(
-	struct run *run, struct offer *offers, size_t n, struct error *err)
+/* The slots that were made, in order, and as many offers. */
+static size_t collect_offers(
+	struct chunk *chunk, struct slot **made, struct release_item *offers)
 {
-	struct release_item *items = memory_new(n + 1, sizeof(*items));
-	bool done;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++)
-		items[i] = offers[i].item;
-	done = n == 0 || release_commit(run->release, items, n, err);
-	for (size_t i = 0; done && i < n; i++) {
-		offers[i].item = items[i];
-		done = settle_offer(run, &offers[i], err);
+	for (size_t i = 0; i < chunk->n_todo; i++) {
+		struct slot *slot = &chunk->slots[chunk->todo[i]];
+
+		if (!slot->issued)
+			continue;
+		made[n] = slot;
+		offers[n++] = slot_offer(slot);
 	}
-	free(items);
-	return done;
+	return n;
 }
 
 static bool commit_chunk(
 	struct run *run, struct chunk *chunk, struct error *err)
 {
-	size_t n;
-	struct offer *offers = offers_new(run, chunk, &n);
-	bool done = commit_offers(run, offers, n, err);
+	struct slot **made = memory_new(chunk->n_todo + 1, sizeof(*made));
+	struct release_item *offers =
+		memory_new(chunk->n_todo + 1, sizeof(*offers));
+	size_t n = collect_offers(chunk, made, offers);
+	bool done = n == 0 || release_commit(run->release, offers, n, err);
 
-	for (size_t i = 0; !done && i < n; i++)
-		offers[i].slot->issued = false;
-	offers_free(offers, n);
+	for (size_t i = 0; i < n; i++) {
+		if (done)
+			settle(run, made[i], &offers[i]);
+		else
+			made[i]->issued = false;
+		error_release(&offers[i].error);
+	}
+	free(offers);
+	free(made);
 	return done;
 }
 
@@ -411,58 +248,6 @@ static bool send_chunk(struct run *run, struct chunk *chunk, struct error *err)
 
 /* -- reporting -- */
 
-static struct document *serials_of(const struct slot *slot)
-{
-	struct document *list = document_new_list();
-
-	for (size_t i = 0; slot->issued && i < slot->n_certificates; i++) {
-		AUTO_TEXT serial = hex_of(slot->certificates[i].serial,
-			slot->certificates[i].serial_len);
-
-		document_append(list, document_new_text(serial));
-	}
-	if (document_count(list))
-		return list;
-	for (size_t i = 0; i < DECISION_PROFILES; i++)
-		if (slot->decision.serials[i])
-			document_append(list,
-				document_new_text(slot->decision.serials[i]));
-	return list;
-}
-
-static const char *status_of(const struct slot *slot)
-{
-	if (slot->issued)
-		return "issued";
-	if (slot->error.kind == ERROR_NONE)
-		return "unchanged";
-	return slot->error.kind == ERROR_REFUSED ? "refused" : "failed";
-}
-
-static void report_slot(struct run *run, const struct slot *slot)
-{
-	struct document *row = document_new_map();
-	bool fresh = slot->issued && slot->decision.verdict == VERDICT_ISSUE;
-	struct instant until = fresh ? run->batch->lifetime.not_after
-				     : slot->decision.not_after;
-	char text[INSTANT_TEXT];
-
-	document_put_text(row, "status", status_of(slot));
-	document_put_text(row, "node", slot->node.name);
-	if (!run->batch->stream && (slot->issued || slot->decision.present)) {
-		AUTO_TEXT path =
-			memory_format("%s/%s", run->batch->out, slot->target);
-
-		document_put_text(row, "path", path);
-	}
-	document_put(row, "serials", serials_of(slot));
-	if (until.seconds)
-		document_put_text(row, "notAfter", instant_format(until, text));
-	if (slot->error.kind)
-		document_put_text(row, "reason", slot->error.message);
-	report_row(run->report, row);
-}
-
 static void count_bad(struct run *run, const struct slot *slot)
 {
 	enum error_kind worse;
@@ -483,7 +268,7 @@ static void count_bad(struct run *run, const struct slot *slot)
 static void report_chunk(struct run *run, const struct chunk *chunk)
 {
 	for (size_t i = 0; i < chunk->n_slots; i++) {
-		report_slot(run, &chunk->slots[i]);
+		report_row(run->report, slot_row(&chunk->slots[i]));
 		count_bad(run, &chunk->slots[i]);
 	}
 	run->n_reported += chunk->n_slots;

@@ -4,6 +4,8 @@
 static const struct command *const commands[] = {
 	&command_init_ca,
 	&command_node_bundle,
+	&command_rbac,
+	&command_component_config,
 	&command_list,
 	NULL,
 };

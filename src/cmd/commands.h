@@ -9,6 +9,8 @@ extern const struct program kpki;
 
 extern const struct command command_init_ca;
 extern const struct command command_node_bundle;
+extern const struct command command_rbac;
+extern const struct command command_component_config;
 extern const struct command command_list;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/decision.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -286,6 +287,20 @@ static bool decide_held(const struct batch *batch, int out,
 	return true;
 }
 
+static bool target_fits(const struct batch *batch, const struct node *node,
+	struct decision *decision)
+{
+	AUTO_TEXT target = place_name(node, batch->format);
+
+	if (batch->stream || strlen(target) <= NAME_MAX)
+		return true;
+	refuse(decision,
+		"its file would have a name of more than %d "
+		"characters: use --format dir",
+		NAME_MAX);
+	return false;
+}
+
 bool decide(const struct batch *batch, int out, const struct node *node,
 	struct decision *ret_decision, struct error *err)
 {
@@ -293,6 +308,8 @@ bool decide(const struct batch *batch, int out, const struct node *node,
 	size_t wanted = batch->serving ? 2 : 1;
 	bool done = true;
 
+	if (!target_fits(batch, node, ret_decision))
+		return true;
 	for (size_t i = 0; done && i < wanted; i++)
 		done = held_read(
 			batch, decision_profile(i), node, &held[i], err);

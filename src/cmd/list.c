@@ -32,7 +32,7 @@ static const struct report_column list_columns[] = {
 	{"status", "STATUS", 10},
 	{"profile", "PROFILE", 15},
 	{"node", "NODE", 20},
-	{"serial", "SERIAL", 32},
+	{"serial", "SERIAL", 40},
 	{"notAfter", "EXPIRES", 20},
 	{"notBefore", NULL, 0},
 	{"subject", NULL, 0},

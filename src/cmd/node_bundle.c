@@ -91,6 +91,11 @@ static bool usage(struct error *err, const char *sentence)
 	return error_set(err, ERROR_USAGE, "%s", sentence);
 }
 
+static bool is_stdin(const char *file)
+{
+	return file && !strcmp(file, "-");
+}
+
 static bool check_usage(
 	const struct command_call *call, const S *settings, struct error *err)
 {
@@ -104,6 +109,10 @@ static bool check_usage(
 				  "--inventory");
 	if (settings->addresses.n_items && call->n_operands != 1)
 		return usage(err, "--address needs exactly one NODE");
+	if (is_stdin(settings->inventory) &&
+		is_stdin(settings->kubelet_config_base))
+		return usage(err, "--inventory and --kubelet-config-base both "
+				  "want standard input");
 	if (stream && !tar)
 		return usage(err, "--out - needs --format tar");
 	if (stream && call->shared->json)
@@ -222,17 +231,17 @@ static bool read_base(const S *settings, struct bundle_settings *bundle,
 static bool archive_time(const struct context *context,
 	struct instant *ret_time, struct error *err)
 {
+	enum { DIGITS_MOST = 11 }; /* beyond the year 5000 */
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-	char *end;
 
 	*ret_time = context->now;
 	if (!epoch || !*epoch)
 		return true;
-	ret_time->seconds = strtoll(epoch, &end, 10);
-	if (*end || ret_time->seconds < 0)
+	if (strlen(epoch) > DIGITS_MOST || epoch[strspn(epoch, "0123456789")])
 		return error_set(err, ERROR_USAGE,
 			"SOURCE_DATE_EPOCH \"%s\": not a number of seconds",
 			epoch);
+	ret_time->seconds = strtoll(epoch, NULL, 10);
 	return true;
 }
 
@@ -268,6 +277,19 @@ static bool recover(const struct batch *batch, struct error *err)
 	return recovery_run(batch->context->ledger, &settings, err);
 }
 
+/* The spool of a stream that broke and was sent now holds keys that nobody
+ * needs any more. */
+static bool run_batch(
+	const struct batch *batch, struct report *report, struct error *err)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the work's failure counts */
+	bool done = batch_run(batch, report, err);
+
+	if (!batch->stream)
+		return done;
+	return recover(batch, done ? err : &ignored) && done;
+}
+
 static bool issue(const struct command_call *call, const struct batch *batch,
 	struct error *err)
 {
@@ -279,7 +301,7 @@ static bool issue(const struct command_call *call, const struct batch *batch,
 	report = context_report(call, batch_columns,
 		batch->quiet ? REPORT_SILENT : REPORT_TEXT,
 		batch->stream ? stderr : stdout);
-	return report_close(report, batch_run(batch, report, err), err);
+	return report_close(report, run_batch(batch, report, err), err);
 }
 
 static bool node_bundle_run(const struct command_call *call, struct error *err)

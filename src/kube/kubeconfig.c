@@ -33,18 +33,27 @@ static void put_ca(struct document *cluster, const struct buffer *pem)
 	document_put_text(cluster, "certificate-authority-data", text);
 }
 
-/* The root, and in *ret_user where the credentials go. */
-static struct document *describe(
-	const struct kubeconfig *config, struct document **ret_user)
+static struct document *describe_cluster(
+	const struct kubeconfig *config, const char *name)
 {
 	struct document *root = document_new_map(), *entry;
 
 	document_put_text(root, "apiVersion", "v1");
 	document_put_text(root, "kind", "Config");
 	put_map(root, "preferences");
-	entry = put_entry(root, "clusters", config->cluster, "cluster");
+	entry = put_entry(root, "clusters", name, "cluster");
 	document_put_text(entry, "server", config->server);
 	put_ca(entry, config->ca_pem);
+	return root;
+}
+
+/* The root, and in *ret_user where the credentials go. */
+static struct document *describe(
+	const struct kubeconfig *config, struct document **ret_user)
+{
+	struct document *root = describe_cluster(config, config->cluster);
+	struct document *entry;
+
 	*ret_user = put_entry(root, "users", config->user, "user");
 	entry = put_entry(root, "contexts", config->context, "context");
 	document_put_text(entry, "cluster", config->cluster);
@@ -63,6 +72,32 @@ bool kubeconfig_write(
 	document_put_text(
 		user, "client-certificate", config->client_certificate);
 	document_put_text(user, "client-key", config->client_key);
+	return document_write_yaml(root, text, err);
+}
+
+bool kubeconfig_write_token(const struct kubeconfig *config, const char *id,
+	struct gap *ret_gap, struct error *err)
+{
+	struct document *user;
+	AUTO_FREE(document) root = describe(config, &user);
+
+	assert(!config->client_certificate && !config->client_key);
+	document_put_text(user, "token", "");
+	if (!gap_write(root, "token", ret_gap, err))
+		return false;
+	buffer_add_text(&ret_gap->head, id);
+	return true;
+}
+
+/* kubeadm: app/util/kubeconfig, GetClusterFromKubeConfig */
+bool kubeconfig_write_discovery(
+	const struct kubeconfig *config, struct buffer *text, struct error *err)
+{
+	AUTO_FREE(document) root = describe_cluster(config, "");
+
+	document_put(root, "users", document_new_list());
+	document_put(root, "contexts", document_new_list());
+	document_put_text(root, "current-context", "");
 	return document_write_yaml(root, text, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 #include "base/secret.h"
+#include "kube/gap.h"
 
 /*
  * The kubeconfig document (Kubernetes: client-go/tools/clientcmd/api/v1).
@@ -22,6 +23,17 @@ struct kubeconfig {
 
 /* A kubeconfig whose credentials are paths. */
 MUST_CHECK bool kubeconfig_write(const struct kubeconfig *config,
+	struct buffer *text, struct error *err);
+
+/* One whose credential is a token (client_certificate and client_key NULL), with
+ * a gap for the token's secret part; id is what stands before it, with its dot,
+ * or "". */
+MUST_CHECK bool kubeconfig_write_token(const struct kubeconfig *config,
+	const char *id, struct gap *ret_gap, struct error *err);
+
+/* No credential, and one cluster whose name is empty: what kubeadm takes for
+ * discovery.  Only server and ca_pem count. */
+MUST_CHECK bool kubeconfig_write_discovery(const struct kubeconfig *config,
 	struct buffer *text, struct error *err);
 
 /*

@@ -8,8 +8,6 @@
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
 
-#include "base/secret.h"
-
 static void put_hex(char *text, const unsigned char *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -92,6 +90,20 @@ bool sha256_of_file(
 	if (done)
 		*ret_hash = result;
 	return done;
+}
+
+bool hmac_sha256(const struct secret *key, const void *bytes, size_t len,
+	struct sha256 *ret_hash, struct error *err)
+{
+	struct sha256 hash;
+	int rc = gnutls_hmac_fast(GNUTLS_MAC_SHA256, secret_view(key),
+		secret_len(key), bytes, len, hash.bytes);
+
+	if (rc < 0)
+		return error_set(err, ERROR_FAILED, "HMAC-SHA-256: %s",
+			gnutls_strerror_name(rc));
+	*ret_hash = hash;
+	return true;
 }
 
 char *sha256_pin(const struct sha256 *hash, char text[static PIN_TEXT])

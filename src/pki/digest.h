@@ -2,10 +2,10 @@
 #ifndef PKI_DIGEST_H
 #define PKI_DIGEST_H
 
-#include "base/memory.h"
+#include "base/secret.h"
 
 /*
- * SHA-256, random bytes, and the texts made of them.  Thread-safe.
+ * SHA-256, HMAC, random bytes, and the texts made of them.  Thread-safe.
  */
 #define SHA256_LEN 32
 /* "sha256:" and 64 digits, and the NUL. */
@@ -30,6 +30,10 @@ MUST_CHECK bool sha256_of_pieces(const struct digest_piece *pieces,
  * read is wiped.  The file's offset does not matter and is not moved. */
 MUST_CHECK bool sha256_of_file(int fd, const char *label,
 	struct sha256 *ret_hash, struct error *err);
+
+/* HMAC-SHA-256 (RFC 2104) of public bytes; the key may be empty. */
+MUST_CHECK bool hmac_sha256(const struct secret *key, const void *bytes,
+	size_t len, struct sha256 *ret_hash, struct error *err);
 
 /* The pin as kubeadm writes it (--discovery-token-ca-cert-hash): "sha256:" and
  * lower-case hex.  Returns text. */

@@ -7,7 +7,7 @@
 #include "pki/certificate.h"
 
 /*
- * What was issued: a file of events that are only ever appended, each chained
+ * What was issued, certificates and tokens: a file of events that are only ever appended, each chained
  * to the one before, and beside it projections of what is true now.
  *
  *	lock → begin → … → commit → unlock
@@ -88,10 +88,11 @@ MUST_CHECK bool ledger_add_authority(struct ledger *ledger,
 
 enum ledger_kind {
 	LEDGER_ISSUED,
-	LEDGER_SUPERSEDED, /* ref: the certificate that no longer counts */
+	LEDGER_SUPERSEDED, /* ref: what no longer counts */
 	LEDGER_REVOKED,
 	LEDGER_WITHDRAWN, /* ref: recorded, but never handed out */
 	LEDGER_LOST,      /* ref: recorded, but its files are gone */
+	LEDGER_TOKEN,     /* a token was made; its secret is nowhere here */
 	LEDGER_CLOCK,     /* the clock went back, and the operator said so */
 };
 
@@ -125,8 +126,26 @@ MUST_CHECK bool ledger_issue(struct ledger *ledger,
 	const struct ledger_issue *issue, int64_t *ret_event,
 	struct error *err);
 
-/* Appends an event (not ISSUED or CLOCK) for each certificate from first to
- * last; frees their live names and addresses, except for LOST. */
+/* A token that does not expire ends here, as RFC 5280, 4.1.2.5 writes it. */
+#define LEDGER_NEVER ((struct instant){INT64_C(253402300799)})
+
+struct ledger_token {
+	const char *id;     /* public, and no other token's */
+	const char *kind;   /* "bootstrap-token": the row's profile */
+	const char *name;   /* the node it is for; "" for none */
+	const char *groups; /* commas between; the row's detail */
+	struct instant not_after;
+	int64_t supersedes; /* the node's token it takes the place of, or 0 */
+};
+
+/* Appends "token", and before it "superseded" for the node's token before; by
+ * ledger_issue's rules.  ERROR_REFUSED also for an id that was used. */
+MUST_CHECK bool ledger_add_token(struct ledger *ledger,
+	const struct ledger_token *token, int64_t *ret_event,
+	struct error *err);
+
+/* Appends an event (not ISSUED, TOKEN or CLOCK) for each certificate and token
+ * from first to last; frees their live names and addresses, except for LOST. */
 MUST_CHECK bool ledger_append(struct ledger *ledger, enum ledger_kind kind,
 	int64_t first, int64_t last, struct error *err);
 
@@ -136,11 +155,11 @@ MUST_CHECK bool ledger_append(struct ledger *ledger, enum ledger_kind kind,
 struct ledger_row {
 	int64_t event;
 	struct instant at;
-	int64_t ca;
-	struct der serial;
+	int64_t ca;        /* 0 for a token */
+	struct der serial; /* or a token's id */
 	const char *profile, *name, *detail;
 	struct instant not_before, not_after;
-	struct der body;
+	struct der body;   /* a token has none */
 	const char *status; /* the first of "withdrawn", "revoked", "expired",
 	                       "superseded", "live" that applies; the time
 	                       asked for decides only about "expired" */
@@ -164,10 +183,21 @@ MUST_CHECK bool ledger_address(struct ledger *ledger, int64_t ca,
 	const char *address, struct instant now, char **ret_name,
 	struct error *err);
 
+/* The token with this id, live or not. */
+MUST_CHECK bool ledger_token(struct ledger *ledger, const char *id,
+	struct instant now, struct ledger_row *ret_row, bool *ret_found,
+	struct error *err);
+
+/* The node's live token; *ret_found false when there is none at `now`. */
+MUST_CHECK bool ledger_token_of(struct ledger *ledger, const char *name,
+	struct instant now, struct ledger_row *ret_row, bool *ret_found,
+	struct error *err);
+
 MUST_CHECK bool ledger_has(struct ledger *ledger, int64_t ca,
 	struct der serial, bool *ret_has, struct error *err);
 
 struct ledger_filter {
+	bool tokens; /* instead of certificates */
 	const char *name;    /* or NULL */
 	const char *profile; /* or NULL */
 	bool live_only;
@@ -175,7 +205,7 @@ struct ledger_filter {
 };
 typedef bool ledger_visit(void *data, const struct ledger_row *row,
 	struct error *err);
-/* Every issued event that passes, oldest first; each link that is read is
+/* Every issued event, or token, that passes, oldest first; each link that is read is
  * checked.  The visitor may look at the ledger, except by ledger_each. */
 MUST_CHECK bool ledger_each(struct ledger *ledger,
 	const struct ledger_filter *filter, ledger_visit *visit, void *data,
@@ -195,11 +225,13 @@ struct ledger_stage {
 };
 MUST_CHECK bool ledger_stage_add(struct ledger *ledger,
 	const struct ledger_stage *stage, int64_t *ret_id, struct error *err);
+/* By number and name: when recovery was faster, the number may be another
+ * stage's by now, and then nothing is removed. */
 MUST_CHECK bool ledger_stage_remove(struct ledger *ledger, int64_t id,
-	struct error *err);
+	const char *name, struct error *err);
 
 struct ledger_pending {
-	int64_t event;      /* the first certificate of the bundle */
+	int64_t event;      /* the first certificate or token of the bundle */
 	int64_t last_event; /* its last; those between are its own too */
 	int64_t stage;
 	const char *name;    /* the node */

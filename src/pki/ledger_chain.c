@@ -10,6 +10,7 @@ static const char *const kind_names[] = {
 	[LEDGER_REVOKED] = "revoked",
 	[LEDGER_WITHDRAWN] = "withdrawn",
 	[LEDGER_LOST] = "lost",
+	[LEDGER_TOKEN] = "token",
 	[LEDGER_CLOCK] = "clock",
 };
 

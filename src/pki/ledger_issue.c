@@ -125,6 +125,11 @@ static bool change_addresses(struct ledger *ledger, enum ledger_sql sql,
 static bool free_names(
 	struct ledger *ledger, const struct event *event, struct error *err)
 {
+	if (event_is(event, LEDGER_TOKEN))
+		return ledger_change(ledger, SQL_TOKEN_DROP,
+			CELLS(event->cells[EVENT_NAME],
+				event->cells[EVENT_SEQ]),
+			err);
 	return ledger_change(ledger, SQL_LIVE_DROP,
 		       CELLS(event->cells[EVENT_NAME],
 			       event->cells[EVENT_PROFILE],
@@ -143,7 +148,7 @@ static bool act(struct ledger *ledger, enum ledger_kind kind, int64_t on,
 	return ledger_chain_append(ledger, &event, err);
 }
 
-static bool supersede(struct ledger *ledger, int64_t old, struct error *err)
+bool ledger_supersede(struct ledger *ledger, int64_t old, struct error *err)
 {
 	struct event event;
 
@@ -198,7 +203,7 @@ bool ledger_issue(struct ledger *ledger, const struct ledger_issue *issue,
 
 	if (!require_name(ledger, issue, &old, err) ||
 		!require_addresses(ledger, issue, err) ||
-		!supersede(ledger, old, err) ||
+		!ledger_supersede(ledger, old, err) ||
 		!add_issued(ledger, issue, &event, err) ||
 		!ledger_change(ledger, SQL_LIVE_ADD,
 			CELLS(event.cells[EVENT_NAME],
@@ -248,13 +253,15 @@ bool ledger_append(struct ledger *ledger, enum ledger_kind kind, int64_t first,
 {
 	bool any = false;
 
-	assert(kind != LEDGER_ISSUED && kind != LEDGER_CLOCK);
+	assert(kind != LEDGER_ISSUED && kind != LEDGER_TOKEN &&
+		kind != LEDGER_CLOCK);
 	for (int64_t seq = first; seq <= last; seq++) {
 		struct event event;
 
 		if (!ledger_chain_read(ledger, seq, &event, err))
 			return false;
-		if (!event_is(&event, LEDGER_ISSUED))
+		if (!event_is(&event, LEDGER_ISSUED) &&
+			!event_is(&event, LEDGER_TOKEN))
 			continue;
 		any = true;
 		if (!act(ledger, kind, seq, err) ||
@@ -265,7 +272,8 @@ bool ledger_append(struct ledger *ledger, enum ledger_kind kind, int64_t first,
 	}
 	if (!any)
 		return error_set(err, ERROR_FAILED,
-			"ledger \"%s\": entry %lld: is no certificate",
+			"ledger \"%s\": entry %lld: is no certificate "
+			"and no token",
 			ledger->label, (long long)first);
 	return true;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* What was done to a certificate since it was issued. */
+/* What was done to a certificate or token since it was issued. */
 struct acts {
 	bool kinds[LEDGER_CLOCK + 1];
 };
@@ -102,6 +102,8 @@ bool ledger_each(struct ledger *ledger, const struct ledger_filter *filter,
 	ledger_visit *visit, void *data, struct error *err)
 {
 	AUTO_RESET statement = NULL;
+	enum ledger_kind kind =
+		filter->tokens ? LEDGER_TOKEN : LEDGER_ISSUED;
 	struct cell live = {.kind = CELL_NULL};
 	struct ledger_row row;
 	struct event event;
@@ -111,7 +113,7 @@ bool ledger_each(struct ledger *ledger, const struct ledger_filter *filter,
 		live = cell_integer(filter->at.seconds);
 	if (!ledger_query(ledger, SQL_EACH,
 		    CELLS(cell_text(filter->name), cell_text(filter->profile),
-			    live),
+			    live, cell_text(ledger_kind_name(kind))),
 		    &statement, err))
 		return false;
 	for (;;) {
@@ -131,7 +133,7 @@ bool ledger_each(struct ledger *ledger, const struct ledger_filter *filter,
 /* What the projections must hold when the events are true. */
 struct proof {
 	int64_t count;
-	int64_t n_live, n_addresses, n_authorities;
+	int64_t n_live, n_addresses, n_authorities, n_tokens;
 	struct sha256 head;
 };
 
@@ -242,6 +244,31 @@ static bool prove_issued(struct ledger *ledger, const struct event *event,
 	       prove_addresses(ledger, event, proof, err);
 }
 
+static bool prove_token(struct ledger *ledger, const struct event *event,
+	struct proof *proof, struct error *err)
+{
+	int64_t seq = event_integer(event, EVENT_SEQ);
+	int64_t row[2] = {0};
+	struct acts acts;
+	bool found = false;
+
+	if (!read_acts(ledger, seq, &acts, err))
+		return false;
+	if (is_freed(&acts) || *event_text(event, EVENT_NAME) == '\0')
+		return true;
+	proof->n_tokens++;
+	if (!ledger_ask(ledger, SQL_TOKEN_FIND, CELLS(event->cells[EVENT_NAME]),
+		    row, ARRAY_SIZE(row), &found, err))
+		return false;
+	if (!found || row[0] != seq ||
+		row[1] != event_integer(event, EVENT_NOT_AFTER))
+		return ledger_damaged(ledger, err,
+			"what is live was changed: \"%s\" has no token of "
+			"entry %lld",
+			event_text(event, EVENT_NAME), (long long)seq);
+	return true;
+}
+
 static bool prove_event(struct ledger *ledger, struct sqlite3_stmt *statement,
 	struct proof *proof, struct error *err)
 {
@@ -256,6 +283,8 @@ static bool prove_event(struct ledger *ledger, struct sqlite3_stmt *statement,
 			(long long)proof->count + 1);
 	proof->count = seq;
 	proof->head = event.hash;
+	if (event_is(&event, LEDGER_TOKEN))
+		return prove_token(ledger, &event, proof, err);
 	return !event_is(&event, LEDGER_ISSUED) ||
 	       prove_issued(ledger, &event, proof, err);
 }
@@ -282,9 +311,9 @@ static bool prove_counts(
 	struct ledger *ledger, const struct proof *proof, struct error *err)
 {
 	static const char *const things[] = {
-		"live names", "addresses", "authorities"};
-	const int64_t wanted[] = {
-		proof->n_live, proof->n_addresses, proof->n_authorities};
+		"live names", "addresses", "authorities", "tokens of nodes"};
+	const int64_t wanted[] = {proof->n_live, proof->n_addresses,
+		proof->n_authorities, proof->n_tokens};
 	int64_t counts[ARRAY_SIZE(wanted)] = {0};
 	bool found = false;
 

@@ -12,6 +12,7 @@
  *	ledger_schema.c  tables, pragmas, what opening checks
  *	ledger_chain.c   events and the chain over them
  *	ledger_issue.c   what is live
+ *	ledger_token.c   tokens
  *	ledger_list.c    rows for the reader, and the proof of the whole
  *	ledger_stage.c   stages and what is pending in them
  */
@@ -71,6 +72,10 @@ enum ledger_sql {
 	SQL_ADDRESS_DROP,
 	SQL_ADDRESS_FIND,
 	SQL_ADDRESS_READ,
+	SQL_TOKEN_ADD,
+	SQL_TOKEN_DROP,
+	SQL_TOKEN_FIND,
+	SQL_TOKEN_ID,
 	SQL_PROJECTION_COUNTS,
 	SQL_STAGE_ADD,
 	SQL_STAGE_REMOVE,
@@ -214,6 +219,12 @@ MUST_CHECK bool ledger_chain_row(struct ledger *ledger,
 /* The same by number; views that stay until the next call. */
 MUST_CHECK bool ledger_chain_read(struct ledger *ledger, int64_t seq,
 	struct event *ret_event, struct error *err);
+
+/* -- ledger_issue.c -- */
+
+/* Appends "superseded" and frees what the event had; 0 is nothing. */
+MUST_CHECK bool ledger_supersede(struct ledger *ledger, int64_t event,
+	struct error *err);
 
 /* -- ledger_list.c -- */
 

@@ -27,7 +27,8 @@ static const struct object objects[] = {
 		"CREATE TABLE event (\n"
 		"	seq INTEGER PRIMARY KEY,\n"
 		"	kind TEXT NOT NULL CHECK (kind IN ('issued', "
-		"'superseded', 'revoked', 'withdrawn', 'lost', 'clock')),\n"
+		"'superseded', 'revoked', 'withdrawn', 'lost', 'token', "
+		"'clock')),\n"
 		"	at INTEGER NOT NULL,\n"
 		"	ca INTEGER REFERENCES event,\n"
 		"	serial BLOB,\n"
@@ -45,11 +46,19 @@ static const struct object objects[] = {
 		"name IS NOT NULL AND detail IS NOT NULL AND "
 		"not_before IS NOT NULL AND not_after IS NOT NULL AND "
 		"addresses IS NOT NULL AND body IS NOT NULL)),\n"
-		"	CHECK ((ref IS NULL) = (kind IN ('issued', 'clock')))\n"
+		"	CHECK (kind <> 'token' OR (serial IS NOT NULL AND "
+		"profile IS NOT NULL AND name IS NOT NULL AND "
+		"detail IS NOT NULL AND not_before IS NOT NULL AND "
+		"not_after IS NOT NULL)),\n"
+		"	CHECK ((ref IS NULL) = (kind IN ('issued', 'token', "
+		"'clock')))\n"
 		") STRICT"},
 	{"index", "event_serial",
 		"CREATE UNIQUE INDEX event_serial ON event (ca, serial)\n"
 		"	WHERE kind = 'issued'"},
+	{"index", "event_token",
+		"CREATE UNIQUE INDEX event_token ON event (serial)\n"
+		"	WHERE kind = 'token'"},
 	{"index", "event_ref",
 		"CREATE INDEX event_ref ON event (ref)\n"
 		"	WHERE ref IS NOT NULL"},
@@ -83,6 +92,12 @@ static const struct object objects[] = {
 		"	name TEXT NOT NULL,\n"
 		"	PRIMARY KEY (address, ca, event)\n"
 		") STRICT, WITHOUT ROWID"},
+	{"table", "token",
+		"CREATE TABLE token (\n"
+		"	name TEXT PRIMARY KEY NOT NULL,\n"
+		"	event INTEGER NOT NULL REFERENCES event,\n"
+		"	not_after INTEGER NOT NULL\n"
+		") STRICT, WITHOUT ROWID"},
 	/* A name or address is freed only by an event that says so. */
 	{"trigger", "live_update",
 		"CREATE TRIGGER live_update BEFORE UPDATE ON live\n"
@@ -104,6 +119,16 @@ static const struct object objects[] = {
 		"ref = OLD.event AND kind <> 'lost')\n"
 		"	BEGIN SELECT RAISE(ABORT, "
 		"'an address ends by an entry only'); END"},
+	{"trigger", "token_update",
+		"CREATE TRIGGER token_update BEFORE UPDATE ON token\n"
+		"	BEGIN SELECT RAISE(ABORT, "
+		"'a node''s token is never changed'); END"},
+	{"trigger", "token_delete",
+		"CREATE TRIGGER token_delete BEFORE DELETE ON token\n"
+		"	WHEN NOT EXISTS (SELECT 1 FROM event WHERE "
+		"ref = OLD.event AND kind <> 'lost')\n"
+		"	BEGIN SELECT RAISE(ABORT, "
+		"'a node''s token ends by an entry only'); END"},
 	{"table", "stage",
 		"CREATE TABLE stage (\n"
 		"	id INTEGER PRIMARY KEY,\n"

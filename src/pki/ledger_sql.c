@@ -46,7 +46,7 @@ static const struct text texts[SQL_SIZE] = {
 			      "AND ca = ?1 AND serial = ?2",
 		"cannot look for a serial number"},
 	[SQL_EACH] = {"SELECT " EVENT
-		      "WHERE e.kind = 'issued' AND (?1 IS NULL OR e.name = ?1) "
+		      "WHERE e.kind = ?4 AND (?1 IS NULL OR e.name = ?1) "
 		      "AND (?2 IS NULL OR e.profile = ?2) AND (?3 IS NULL OR "
 		      "(e.not_after >= ?3 AND NOT EXISTS (SELECT 1 FROM event "
 		      "f WHERE f.ref = e.seq AND f.kind <> 'lost'))) "
@@ -86,14 +86,26 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_ADDRESS_READ] = {"SELECT name FROM address WHERE address = ?1 AND "
 			      "ca = ?2 AND event = ?3",
 		"cannot read an address"},
+	[SQL_TOKEN_ADD] = {"INSERT INTO token (name, event, not_after) "
+			   "VALUES (?, ?, ?)",
+		"cannot add a node's token"},
+	[SQL_TOKEN_DROP] = {"DELETE FROM token WHERE name = ?1 AND event = ?2",
+		"cannot free a node's token"},
+	[SQL_TOKEN_FIND] = {"SELECT event, not_after FROM token WHERE "
+			    "name = ?1",
+		"cannot look for a node's token"},
+	[SQL_TOKEN_ID] = {"SELECT seq FROM event WHERE kind = 'token' AND "
+			  "serial = ?1",
+		"cannot look for a token"},
 	[SQL_PROJECTION_COUNTS] = {"SELECT (SELECT count(*) FROM live), "
 				   "(SELECT count(*) FROM address), "
-				   "(SELECT count(*) FROM authority)",
+				   "(SELECT count(*) FROM authority), "
+				   "(SELECT count(*) FROM token)",
 		"cannot count"},
 	[SQL_STAGE_ADD] = {"INSERT INTO stage (path, name, device, inode) "
 			   "VALUES (?, ?, ?, ?)",
 		"cannot add a stage"},
-	[SQL_STAGE_REMOVE] = {"DELETE FROM stage WHERE id = ?1",
+	[SQL_STAGE_REMOVE] = {"DELETE FROM stage WHERE id = ?1 AND name = ?2",
 		"cannot remove a stage"},
 	[SQL_STAGE_ALL] = {"SELECT id, path, name, device, inode FROM stage "
 			   "ORDER BY id",
@@ -115,9 +127,10 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_STRAY_PENDING] = {"SELECT p.event FROM pending p WHERE "
 			       "p.stage NOT IN (SELECT id FROM stage) OR NOT "
 			       "EXISTS (SELECT 1 FROM event e WHERE e.seq = "
-			       "p.event AND e.kind = 'issued') OR NOT EXISTS "
-			       "(SELECT 1 FROM event e WHERE e.seq = "
-			       "p.last_event AND e.kind = 'issued')",
+			       "p.event AND e.kind IN ('issued', 'token')) OR "
+			       "NOT EXISTS (SELECT 1 FROM event e WHERE "
+			       "e.seq = p.last_event AND "
+			       "e.kind IN ('issued', 'token'))",
 		"cannot check what is pending"},
 	[SQL_INTEGRITY] = {"PRAGMA integrity_check(1)", "cannot check"},
 };

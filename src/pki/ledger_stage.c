@@ -20,10 +20,11 @@ bool ledger_stage_add(struct ledger *ledger, const struct ledger_stage *stage,
 	return true;
 }
 
-bool ledger_stage_remove(struct ledger *ledger, int64_t id, struct error *err)
+bool ledger_stage_remove(struct ledger *ledger, int64_t id, const char *name,
+	struct error *err)
 {
-	return ledger_change(
-		ledger, SQL_STAGE_REMOVE, CELLS(cell_integer(id)), err);
+	return ledger_change(ledger, SQL_STAGE_REMOVE,
+		CELLS(cell_integer(id), cell_text(name)), err);
 }
 
 bool ledger_pending_add(struct ledger *ledger,

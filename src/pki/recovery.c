@@ -316,7 +316,8 @@ static bool forget_stage(const struct recovery *recovery,
 {
 	return ledger_begin(recovery->ledger, instant_now(),
 		       recovery->settings->clock_back, err) &&
-	       ledger_stage_remove(recovery->ledger, row->id, err) &&
+	       ledger_stage_remove(
+		       recovery->ledger, row->id, row->name, err) &&
 	       ledger_commit(recovery->ledger, err);
 }
 

@@ -183,6 +183,37 @@ static bool forget_superseded(
 	       ledger_pending_remove(release->ledger, pending.event, err);
 }
 
+static bool record_issues(struct release *release,
+	const struct release_item *item, struct ledger_pending *pending,
+	struct error *err)
+{
+	for (size_t i = 0; i < item->n_issues; i++) {
+		if (!forget_superseded(
+			    release, item->issues[i].supersedes, err) ||
+			!ledger_issue(release->ledger, &item->issues[i],
+				&pending->last_event, err))
+			return false;
+		if (i == 0)
+			pending->event = pending->last_event;
+	}
+	return true;
+}
+
+static bool record_token(struct release *release,
+	const struct ledger_token *token, struct ledger_pending *pending,
+	struct error *err)
+{
+	if (!token)
+		return true;
+	if (!forget_superseded(release, token->supersedes, err) ||
+		!ledger_add_token(
+			release->ledger, token, &pending->last_event, err))
+		return false;
+	if (pending->event == 0)
+		pending->event = pending->last_event;
+	return true;
+}
+
 static bool record_item(
 	struct release *release, struct release_item *item, struct error *err)
 {
@@ -195,15 +226,9 @@ static bool record_item(
 		.hash = item->hash,
 		.replace = item->replace};
 
-	for (size_t i = 0; i < item->n_issues; i++) {
-		if (!forget_superseded(
-			    release, item->issues[i].supersedes, err) ||
-			!ledger_issue(release->ledger, &item->issues[i],
-				&pending.last_event, err))
-			return false;
-		if (i == 0)
-			pending.event = pending.last_event;
-	}
+	if (!record_issues(release, item, &pending, err) ||
+		!record_token(release, item->token, &pending, err))
+		return false;
 	item->event = pending.event;
 	return ledger_pending_add(release->ledger, &pending, err);
 }
@@ -257,6 +282,18 @@ static bool record_chunk(struct release *release, struct release_item *items,
 	return ledger_commit(release->ledger, err);
 }
 
+static bool has_item(struct release *release, const struct release_item *item,
+	bool *ret_has, struct error *err)
+{
+	struct ledger_row row;
+
+	if (item->n_issues == 0)
+		return ledger_token(release->ledger, item->token->id,
+			instant_now(), &row, ret_has, err);
+	return ledger_has(release->ledger, item->issues[0].ca,
+		item->issues[0].serial, ret_has, err);
+}
+
 /* What a failed COMMIT did is asked of the ledger, not guessed. */
 enum outcome { OUTCOME_NO, OUTCOME_YES, OUTCOME_UNKNOWN };
 
@@ -270,8 +307,7 @@ static enum outcome read_back(struct release *release,
 	for (size_t i = 0; i < n_items; i++) {
 		if (items[i].state != RELEASE_RECORDED)
 			continue;
-		if (!ledger_has(release->ledger, items[i].issues[0].ca,
-			    items[i].issues[0].serial, &has, &ignored))
+		if (!has_item(release, &items[i], &has, &ignored))
 			return OUTCOME_UNKNOWN;
 		return has ? OUTCOME_YES : OUTCOME_NO;
 	}
@@ -507,8 +543,9 @@ bool release_delivered(struct release *release, const int64_t *events,
 static bool forget_stage(struct release *release, struct error *err)
 {
 	return transaction(release, err) && forget_published(release, err) &&
-	       (release->n_left > 0 || ledger_stage_remove(release->ledger,
-					       release->id, err)) &&
+	       (release->n_left > 0 ||
+		       ledger_stage_remove(release->ledger, release->id,
+			       release->name, err)) &&
 	       ledger_commit(release->ledger, err);
 }
 

@@ -77,11 +77,12 @@ struct release_item {
 	const char *witness; /* see struct ledger_pending */
 	struct sha256 hash;
 	bool replace;        /* the target is there and gives way */
-	struct ledger_issue *issues; /* all of them or none */
+	struct ledger_issue *issues; /* all of them or none … */
 	size_t n_issues;
+	const struct ledger_token *token; /* … and this, or NULL */
 	/* out */
 	enum release_state state;
-	int64_t event; /* of the first issue, once recorded */
+	int64_t event; /* the first of them, once recorded */
 	struct error error; /* why not published; the caller releases it */
 };
 

@@ -170,9 +170,10 @@ fixed_words()
 
 	describe
 	for command in $(commands); do
-		operands=$(awk -F '\t' -v command="$command" '
-			$1 == "command" && $2 == command && $3 != "-" {
-				sub(/\.\.\.$/, " ...", $3); print " [" $3 "]" }' cli)
+		# in brackets where it may be left out, as in the help
+		operands=$(kpki "$command" --help | sed -nE \
+			"1s/^Usage: kpki $command( \[?[A-Z]+(\.\.\.)?\]?)?.*/\1/p" |
+			sed 's/\.\.\./ .../')
 		want="kpki $command$operands"$(options "$command" own |
 			awk -F '\t' '{ printf " [%s%s]%s", $3,
 				$5 == "-" ? "" : " " $5,

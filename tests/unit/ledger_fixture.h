@@ -202,4 +202,40 @@ static inline void edit(struct fixture *fixture, const char *sql)
 	assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+static inline int keep_text(void *data, int n, char **values, char **names)
+{
+	struct buffer *text = data;
+
+	(void)names;
+	for (int i = 0; i < n; i++)
+		buffer_format(text, "%s;", values[i]);
+	return 0;
+}
+
+/* As somebody would who knows of the triggers. */
+static inline void edit_past_triggers(struct fixture *fixture, const char *sql)
+{
+	AUTO_RELEASE(buffer) drops = BUFFER_INIT;
+	AUTO_RELEASE(buffer) triggers = BUFFER_INIT;
+	AUTO_TEXT path = path_in(fixture, LEDGER_FILE);
+	AUTO_TEXT all = NULL;
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			"SELECT 'DROP TRIGGER ' || name FROM sqlite_schema "
+			"WHERE type = 'trigger'",
+			keep_text, &drops, NULL),
+		SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db,
+			"SELECT sql FROM sqlite_schema WHERE type = 'trigger'",
+			keep_text, &triggers, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	all = memory_format("%s%s; %s", drops.data, sql, triggers.data);
+	edit(fixture, all);
+}
+
 #endif

@@ -49,6 +49,30 @@ static void bytes_become_letters(void **state)
 	}
 }
 
+/* RFC 7515, A.1 and C */
+static void for_urls_there_are_other_letters_and_no_padding(void **state)
+{
+	static const struct {
+		const char *bytes, *text;
+	} urls[] = {
+		{"", ""},
+		{"f", "Zg"},
+		{"fo", "Zm8"},
+		{"foo", "Zm9v"},
+		{"\x03\xec\xff\xe0\xc1", "A-z_4ME"},
+		{"{\"typ\":\"JWT\",\r\n \"alg\":\"HS256\"}",
+			"eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(urls); i++) {
+		AUTO_TEXT text =
+			base64url(urls[i].bytes, strlen(urls[i].bytes));
+
+		assert_string_equal(text, urls[i].text);
+	}
+}
+
 static void letters_become_bytes(void **state)
 {
 	(void)state;
@@ -105,6 +129,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_become_letters),
+		cmocka_unit_test(
+			for_urls_there_are_other_letters_and_no_padding),
 		cmocka_unit_test(letters_become_bytes),
 		cmocka_unit_test(what_is_not_strict_is_refused),
 		cmocka_unit_test(every_byte_but_the_alphabet_is_refused),

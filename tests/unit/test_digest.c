@@ -57,6 +57,41 @@ static void pieces_are_hashed_one_after_the_other(void **state)
 	}
 }
 
+/* RFC 4231's own examples, and a key of nothing. */
+static void hmac_takes_keys_of_any_length(void **state)
+{
+	static const struct {
+		const char *key, *text, *hmac;
+	} hmacs[] = {
+		{"Jefe", "what do ya want for nothing?",
+			"5bdcc146bf60754e6a042426089575c7"
+			"5a003f089d2739839dec58b964ec3843"},
+		{"\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"
+		 "\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b",
+			"Hi There",
+			"b0344c61d8db38535ca8afceaf0bf12b"
+			"881dc200c9833da726e9376c2e32cff7"},
+		{"", "",
+			"b613679a0814d9ec772f95d778c35fc5"
+			"ff1697c493715653c6c712144292c5ad"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(hmacs); i++) {
+		AUTO_RELEASE(error) err = ERROR_INIT;
+		size_t len = strlen(hmacs[i].key);
+		AUTO_FREE(secret) key = secret_new(len);
+		AUTO_TEXT text = NULL;
+		struct sha256 hash;
+
+		memcpy(secret_bytes(key), hmacs[i].key, len);
+		assert_true(hmac_sha256(key, hmacs[i].text,
+			strlen(hmacs[i].text), &hash, &err));
+		text = hex_of(hash.bytes, SHA256_LEN);
+		assert_string_equal(text, hmacs[i].hmac);
+	}
+}
+
 static void hex_has_two_lower_case_digits_a_byte(void **state)
 {
 	AUTO_TEXT text = hex_of("\x00\x0f\xa0\xff", 4);
@@ -84,6 +119,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_pin_is_sha256_in_lower_case_hex),
 		cmocka_unit_test(pieces_are_hashed_one_after_the_other),
+		cmocka_unit_test(hmac_takes_keys_of_any_length),
 		cmocka_unit_test(hex_has_two_lower_case_digits_a_byte),
 		cmocka_unit_test(random_bytes_differ),
 	};

@@ -900,6 +900,99 @@ static void text_that_is_not_utf8_is_not_written(void **state)
 	assert_int_equal(text.len, 0);
 }
 
+/* -- several documents -- */
+
+static bool read_all(
+	const char *text, struct document **ret_list, struct error *err)
+{
+	AUTO_FREE(source) source = source_of_text("a.yaml", text, strlen(text));
+
+	return document_read_yaml_all(source, ret_list, err);
+}
+
+static void each_document_of_a_stream_is_read_and_empty_ones_are_not(
+	void **state)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	AUTO_FREE(document) list = NULL;
+
+	(void)state;
+	assert_true(read_all("---\n"
+			     "# what is above the first\n"
+			     "---\n"
+			     "a: 1\n"
+			     "---\n"
+			     "---\n"
+			     "- \"b\"\n"
+			     "...\n"
+			     "---\n"
+			     "null\n"
+			     "---\n",
+		&list, &err));
+	assert_int_equal(document_kind(list), DOCUMENT_LIST);
+	assert_int_equal(document_count(list), 3);
+	assert_int_equal(document_line(document_at(list, 0)), 4);
+	assert_int_equal(document_line(document_at(list, 1)), 7);
+	assert_true(document_write_yaml_all(list, &text, &err));
+	assert_string_equal(text.data, "a: 1\n---\n- \"b\"\n---\nnull\n");
+}
+
+static void a_stream_is_as_strict_in_its_last_document(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} rows[] = {
+		{"", "a.yaml:1: no document in it"},
+		{"---\n---\n", "a.yaml:3: no document in it"},
+		{"a: 1\n---\nb: 1\nb: 2\n",
+			"a.yaml:4: key \"b\": stands twice"},
+		{"a: &x 1\n---\nb: *x\n",
+			"a.yaml:1: an anchor (&) is not allowed"},
+		{"a: 1\n...\n%TAG ! tag:example.org,2026:\n---\nb: 1\n",
+			"a.yaml:3: a %TAG directive is not allowed"},
+		{"a: 1\n---\nb: [\n",
+			"a.yaml:4: not YAML: did not find expected node "
+			"content while parsing a flow node"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_RELEASE(error) err = ERROR_INIT;
+		struct document *list = NULL;
+
+		assert_false(read_all(rows[i].text, &list, &err));
+		assert_null(list);
+		assert_error(&err, rows[i].message);
+	}
+}
+
+static void the_bounds_are_those_of_the_whole_stream(void **state)
+{
+	AUTO_TEXT text = repeat("--- []\n", (1 << 20) + 1);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct document *list = NULL;
+
+	(void)state;
+	assert_false(read_all(text, &list, &err));
+	assert_error(
+		&err, "a.yaml:1048577: more than 1048576 nodes in one tree");
+}
+
+static void a_stream_with_one_bad_document_is_not_written(void **state)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	AUTO_FREE(document) list = document_new_list();
+
+	(void)state;
+	document_append(list, document_new_text("good"));
+	document_append(list, document_new_text("\xff"));
+	assert_false(document_write_yaml_all(list, &text, &err));
+	assert_error(&err, "text is not UTF-8");
+	assert_int_equal(text.len, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -932,6 +1025,11 @@ int main(void)
 		cmocka_unit_test(a_quoted_text_reads_as_itself),
 		cmocka_unit_test(quoting_escapes_what_is_not_plain_to_see),
 		cmocka_unit_test(text_that_is_not_utf8_is_not_written),
+		cmocka_unit_test(
+			each_document_of_a_stream_is_read_and_empty_ones_are_not),
+		cmocka_unit_test(a_stream_is_as_strict_in_its_last_document),
+		cmocka_unit_test(the_bounds_are_those_of_the_whole_stream),
+		cmocka_unit_test(a_stream_with_one_bad_document_is_not_written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,43 @@ static void no_name_can_become_syntax_or_a_gap(void **state)
 	}
 }
 
+static void a_token_goes_into_the_gap_behind_its_id(void **state)
+{
+	struct kubeconfig config = embedded();
+	AUTO_RELEASE(gap) gap = GAP_INIT;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	(void)state;
+	config.user = "    token: \"\"\n";
+	assert_true(kubeconfig_write_token(&config, "abcdef.", &gap, &err));
+	assert_non_null(strstr(gap.head.data, "\n    token: \"abcdef."));
+	assert_string_equal(
+		strrchr(gap.head.data, '\n'), "\n    token: \"abcdef.");
+	assert_memory_equal(gap.tail.data, "\"\ncontexts:\n", 12);
+}
+
+static void discovery_knows_one_cluster_without_a_name(void **state)
+{
+	struct kubeconfig config = embedded();
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	(void)state;
+	assert_true(kubeconfig_write_discovery(&config, &text, &err));
+	assert_string_equal(text.data,
+		"apiVersion: \"v1\"\n"
+		"kind: \"Config\"\n"
+		"preferences: {}\n"
+		"clusters:\n"
+		"- name: \"\"\n"
+		"  cluster:\n"
+		"    server: \"https://api.example:6443\"\n"
+		"    certificate-authority-data: \"Y2EK\"\n"
+		"users: []\n"
+		"contexts: []\n"
+		"current-context: \"\"\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -178,6 +215,8 @@ int main(void)
 		cmocka_unit_test(credentials_are_embedded_in_the_gaps),
 		cmocka_unit_test(every_length_fits_exactly),
 		cmocka_unit_test(no_name_can_become_syntax_or_a_gap),
+		cmocka_unit_test(a_token_goes_into_the_gap_behind_its_id),
+		cmocka_unit_test(discovery_knows_one_cluster_without_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

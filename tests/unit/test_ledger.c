@@ -629,7 +629,7 @@ static void changes_outside_a_transaction_are_refused(void **state)
 	lock(fixture, FILE_LOCK_EXCLUSIVE);
 	FAILS(try_issue(fixture, &WISH("w1", CLIENT), &event, &err),
 		ERROR_FAILED, "the transaction was rolled back");
-	FAILS(ledger_stage_remove(fixture->ledger, 1, &err), ERROR_FAILED,
+	FAILS(ledger_stage_remove(fixture->ledger, 1, "s", &err), ERROR_FAILED,
 		"the transaction was rolled back");
 	ledger_unlock(fixture->ledger);
 }
@@ -656,6 +656,7 @@ static void stages_and_what_is_pending_come_back_as_they_were(void **state)
 		.witness = "",
 		.hash = {{1, 2, 3}},
 		.replace = true};
+	AUTO_RELEASE(ledger_stages) left = {NULL, 0};
 	struct ledger_pending other;
 	bool found = false;
 
@@ -697,10 +698,16 @@ static void stages_and_what_is_pending_come_back_as_they_were(void **state)
 	assert_string_equal(other.witness, "");
 	assert_memory_equal(&other.hash, &pending.hash, sizeof(other.hash));
 	assert_true(other.replace);
-	FAILS(ledger_stage_remove(fixture->ledger, pending.stage, &err),
+	FAILS(ledger_stage_remove(
+		      fixture->ledger, pending.stage, ".kpki-b", &err),
 		ERROR_FAILED, "FOREIGN KEY");
+	SUCCEEDS(ledger_stage_remove(
+		fixture->ledger, pending.stage, ".kpki-a", &err));
 	SUCCEEDS(ledger_pending_remove(fixture->ledger, pending.event, &err));
-	SUCCEEDS(ledger_stage_remove(fixture->ledger, pending.stage, &err));
+	SUCCEEDS(ledger_stages(fixture->ledger, &left, &err));
+	assert_int_equal(left.n_items, 2);
+	SUCCEEDS(ledger_stage_remove(
+		fixture->ledger, pending.stage, ".kpki-b", &err));
 	commit(fixture);
 	assert_list(fixture, (struct ledger_filter){.name = "w1"},
 		"w1:live w1:live");

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "base/memory.h"
+#include "ledger_fixture.h"
+#include "pki/recovery.h"
+#include "pki/release.h"
+
+/* -- the world made to fail: the linker sends these calls here -- */
+
+static bool rename_fails, sync_fails;
+
+bool __real_file_rename_new(int from_dir, const char *from, int to_dir,
+	const char *to, bool *ret_exists, struct error *err);
+bool __wrap_file_rename_new(int from_dir, const char *from, int to_dir,
+	const char *to, bool *ret_exists, struct error *err);
+bool __wrap_file_rename_new(int from_dir, const char *from, int to_dir,
+	const char *to, bool *ret_exists, struct error *err)
+{
+	*ret_exists = false;
+	if (rename_fails && from_dir != to_dir)
+		return error_set(err, ERROR_FAILED, "the disk is odd today");
+	return __real_file_rename_new(
+		from_dir, from, to_dir, to, ret_exists, err);
+}
+
+bool __real_file_sync_tree(
+	int dir, const char *name, const char *label, struct error *err);
+bool __wrap_file_sync_tree(
+	int dir, const char *name, const char *label, struct error *err);
+bool __wrap_file_sync_tree(
+	int dir, const char *name, const char *label, struct error *err)
+{
+	if (sync_fails)
+		return error_set(err, ERROR_FAILED, "the disk is odd today");
+	return __real_file_sync_tree(dir, name, label, err);
+}
+
+/* -- what the tests share -- */
+
+static char warned[256];
+
+static void keep_warning(const char *sentence)
+{
+	snprintf(warned, sizeof(warned), "%s", sentence);
+}
+
+/* The fixture's ledger lives in a later year than we do. */
+static const struct release_settings settings = {
+	.lock_timeout = 10,
+	.clock_back = true,
+	.n_workers = 2,
+	.warn = keep_warning,
+};
+
+static struct release *open_release(struct fixture *fixture)
+{
+	AUTO_TEXT out = path_in(fixture, "out");
+	struct release *release = NULL;
+
+	SUCCEEDS(release_open(fixture->ledger, out, &settings, &release, &err));
+	return release;
+}
+
+/* A bundle that is one file with its node's name in it. */
+struct bundle_wish {
+	const char *name;
+	bool replace;
+	int64_t supersedes;
+};
+
+static void commit_one(struct fixture *fixture, struct release *release,
+	struct bundle_wish wish, struct release_item *ret_item)
+{
+	unsigned char serial[16] = {2};
+	static const unsigned char body[] = "a certificate";
+	AUTO_TEXT content =
+		memory_format("%s, %u", wish.name, ++fixture->n_serials);
+	const struct file_part part = {content, strlen(content), NULL};
+	struct ledger_issue issue = {.ca = fixture->ca,
+		.profile = "kubelet-client",
+		.name = wish.name,
+		.serial = {serial, sizeof(serial)},
+		.not_before = DAY(0),
+		.not_after = DAY(100),
+		.body = {body, sizeof(body)},
+		.supersedes = wish.supersedes};
+	struct release_item item = {.name = wish.name,
+		.worker = 1,
+		.staged = wish.name,
+		.target = wish.name,
+		.witness = "",
+		.replace = wish.replace,
+		.issues = &issue,
+		.n_issues = 1};
+
+	memcpy(serial + 8, &fixture->n_serials, sizeof(fixture->n_serials));
+	SUCCEEDS(file_create(release_directory(release, 1), wish.name, 0600,
+		&part, 1, &err));
+	SUCCEEDS(sha256_of(content, strlen(content), &item.hash, &err));
+	SUCCEEDS(release_commit(release, &item, 1, &err));
+	*ret_item = item;
+}
+
+static enum release_state publish(struct fixture *fixture,
+	struct release *release, struct bundle_wish wish, int64_t *ret_event)
+{
+	struct release_item item;
+
+	commit_one(fixture, release, wish, &item);
+	error_release(&item.error);
+	*ret_event = item.event;
+	return item.state;
+}
+
+static bool is_there(struct fixture *fixture, const char *name)
+{
+	AUTO_TEXT path = memory_format("%s/out/%s", fixture->dir, name);
+
+	return file_exists(AT_FDCWD, path);
+}
+
+/* Names that begin with .kpki- in the output directory. */
+static size_t count_stages(struct fixture *fixture)
+{
+	AUTO_RELEASE(ledger_stages) stages = {NULL, 0};
+	size_t there = 0;
+
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_stages(fixture->ledger, &stages, &err));
+	ledger_unlock(fixture->ledger);
+	for (size_t i = 0; i < stages.n_items; i++)
+		there += is_there(fixture, stages.items[i].name);
+	assert_int_equal(there, stages.n_items);
+	return there;
+}
+
+static void recover(struct fixture *fixture)
+{
+	warned[0] = '\0';
+	SUCCEEDS(recovery_run(fixture->ledger, &settings, &err));
+}
+
+static bool is_pending(struct fixture *fixture, int64_t event)
+{
+	struct ledger_pending pending;
+	bool found = false;
+
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_pending_find(
+		fixture->ledger, event, &pending, &found, &err));
+	ledger_unlock(fixture->ledger);
+	return found;
+}
+
+static bool is_live(struct fixture *fixture, const char *name)
+{
+	struct ledger_row row;
+	bool found = false;
+
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_live(fixture->ledger, fixture->ca, "kubelet-client",
+		name, DAY(1), &row, &found, &err));
+	ledger_unlock(fixture->ledger);
+	return found;
+}
+
+/* -- publishing -- */
+
+static void what_is_committed_is_published(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	int64_t event;
+
+	assert_int_equal(count_stages(fixture), 1);
+	assert_int_equal(publish(fixture, release,
+				 (struct bundle_wish){.name = "w1"}, &event),
+		RELEASE_PUBLISHED);
+	assert_true(is_there(fixture, "w1"));
+	assert_true(is_live(fixture, "w1"));
+	SUCCEEDS(release_close(release, &err));
+	assert_false(is_pending(fixture, event));
+	assert_int_equal(count_stages(fixture), 0);
+}
+
+static void what_nobody_commits_is_removed(void **state)
+{
+	struct fixture *fixture = *state;
+	struct release *release = open_release(fixture);
+	const struct file_part part = {"key", 3, NULL};
+
+	SUCCEEDS(file_create(
+		release_directory(release, 0), "w1", 0600, &part, 1, &err));
+	release_free(release);
+	assert_int_equal(count_stages(fixture), 0);
+	assert_false(is_there(fixture, "w1"));
+	assert_false(is_live(fixture, "w1"));
+}
+
+static void a_live_name_and_a_target_that_is_there_are_raced(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	const struct file_part part = {"mine", 4, NULL};
+	int64_t event;
+
+	publish(fixture, release, (struct bundle_wish){.name = "w1"}, &event);
+	assert_int_equal(
+		publish(fixture, release,
+			(struct bundle_wish){.name = "w1", .replace = true},
+			&event),
+		RELEASE_RACED);
+	SUCCEEDS(file_create(
+		release_output(release), "w2", 0600, &part, 1, &err));
+	assert_int_equal(publish(fixture, release,
+				 (struct bundle_wish){.name = "w2"}, &event),
+		RELEASE_RACED);
+	assert_false(is_live(fixture, "w2"));
+}
+
+static void a_predecessor_gives_way(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	int64_t event;
+
+	publish(fixture, release, (struct bundle_wish){.name = "w1"}, &event);
+	assert_int_equal(publish(fixture, release,
+				 (struct bundle_wish){.name = "w1",
+					 .replace = true,
+					 .supersedes = event},
+				 &event),
+		RELEASE_PUBLISHED);
+	SUCCEEDS(file_read(release_output(release), "w1", 99, &text, &err));
+	assert_string_equal(text.data, "w1, 2");
+	SUCCEEDS(release_close(release, &err));
+	assert_int_equal(count_stages(fixture), 0);
+}
+
+static void a_chunk_that_cannot_be_synced_did_not_happen(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	struct release_item item = {
+		.name = "w1", .staged = "w1", .target = "w1", .witness = ""};
+
+	sync_fails = true;
+	FAILS(release_commit(release, &item, 1, &err), ERROR_FAILED, "odd");
+	sync_fails = false;
+	assert_int_equal(item.state, RELEASE_NOTHING);
+	assert_false(is_live(fixture, "w1"));
+}
+
+/* -- recovering -- */
+
+/* Records w1, w2 in a process that dies before it publishes them; answers
+ * with the event of w1. */
+static int64_t die_recorded(struct fixture *fixture, bool spool)
+{
+	struct release_settings how = settings;
+	AUTO_TEXT out = path_in(fixture, spool ? "spool" : "out");
+	int64_t event = 0;
+	int status;
+	pid_t child;
+
+	how.spool = spool;
+	ledger_free(take(&fixture->ledger));
+	child = fork();
+	if (child == 0) {
+		struct release *release = NULL;
+
+		reopen(fixture, LEDGER_WRITE);
+		SUCCEEDS(release_open(
+			fixture->ledger, out, &how, &release, &err));
+		rename_fails = true;
+		publish(fixture, release, (struct bundle_wish){.name = "w1"},
+			&event);
+		publish(fixture, release, (struct bundle_wish){.name = "w2"},
+			&event);
+		_exit((int)event);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	reopen(fixture, LEDGER_WRITE);
+	if (!spool)
+		assert_int_equal(count_stages(fixture), 1);
+	return WEXITSTATUS(status) - 1;
+}
+
+static void what_was_recorded_is_published_later(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t event = die_recorded(fixture, false);
+
+	assert_true(is_pending(fixture, event));
+	assert_false(is_there(fixture, "w1"));
+	recover(fixture);
+	assert_string_equal(warned, "");
+	assert_true(is_there(fixture, "w1") && is_there(fixture, "w2"));
+	assert_false(is_pending(fixture, event));
+	assert_int_equal(count_stages(fixture), 0);
+	recover(fixture);
+	assert_true(is_live(fixture, "w1"));
+}
+
+static void a_living_process_is_left_alone(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	int64_t event;
+
+	rename_fails = true;
+	assert_int_equal(publish(fixture, release,
+				 (struct bundle_wish){.name = "w1"}, &event),
+		RELEASE_RECORDED);
+	rename_fails = false;
+	recover(fixture);
+	assert_true(is_pending(fixture, event));
+	assert_int_equal(count_stages(fixture), 1);
+}
+
+static void somebody_elses_target_withdraws(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t event = die_recorded(fixture, false);
+	AUTO_TEXT target = path_in(fixture, "out/w1");
+
+	close(open(target, O_CREAT | O_WRONLY, 0600));
+	recover(fixture);
+	assert_non_null(strstr(warned, "\"w1\": withdrawn"));
+	assert_false(is_live(fixture, "w1"));
+	assert_true(is_live(fixture, "w2"));
+	assert_false(is_pending(fixture, event));
+}
+
+static void a_bundle_that_is_nowhere_is_lost_and_told(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_RELEASE(ledger_stages) stages = {NULL, 0};
+	AUTO_TEXT staged = NULL;
+
+	die_recorded(fixture, false);
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_stages(fixture->ledger, &stages, &err));
+	ledger_unlock(fixture->ledger);
+	staged = memory_format(
+		"%s/out/%s/1/w1", fixture->dir, stages.items[0].name);
+	assert_int_equal(unlink(staged), 0);
+	recover(fixture);
+	assert_non_null(strstr(warned, "\"w1\": its bundle is lost"));
+	assert_true(is_live(fixture, "w1"));
+	assert_true(is_there(fixture, "w2"));
+}
+
+static void an_output_out_of_reach_keeps_its_rows(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t event = die_recorded(fixture, false);
+	AUTO_TEXT out = path_in(fixture, "out");
+	AUTO_TEXT away = path_in(fixture, "away");
+
+	assert_int_equal(rename(out, away), 0);
+	recover(fixture);
+	assert_non_null(strstr(warned, "out of reach"));
+	assert_true(is_pending(fixture, event));
+	assert_int_equal(rename(away, out), 0);
+	recover(fixture);
+	assert_true(is_there(fixture, "w1"));
+	assert_false(is_pending(fixture, event));
+}
+
+static void a_stage_that_others_can_write_is_not_touched(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_RELEASE(ledger_stages) stages = {NULL, 0};
+	int64_t event = die_recorded(fixture, false);
+	AUTO_TEXT stage = NULL;
+
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_stages(fixture->ledger, &stages, &err));
+	ledger_unlock(fixture->ledger);
+	stage = memory_format("%s/out/%s", fixture->dir, stages.items[0].name);
+	assert_int_equal(chmod(stage, 0777), 0);
+	recover(fixture);
+	assert_non_null(strstr(warned, "not as it was made"));
+	assert_true(is_pending(fixture, event));
+	assert_false(is_there(fixture, "w1"));
+}
+
+static void a_spool_keeps_what_was_recorded(void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t event;
+	bool alive = true;
+	int fd = -1;
+
+	event = die_recorded(fixture, true);
+	recover(fixture);
+	assert_true(is_pending(fixture, event));
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(recovery_spooled(fixture->ledger, event, &fd, &alive, &err));
+	ledger_unlock(fixture->ledger);
+	assert_false(alive);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+#define TEST(function)                                                         \
+	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_committed_is_published),
+		TEST(what_nobody_commits_is_removed),
+		TEST(a_live_name_and_a_target_that_is_there_are_raced),
+		TEST(a_predecessor_gives_way),
+		TEST(a_chunk_that_cannot_be_synced_did_not_happen),
+		TEST(what_was_recorded_is_published_later),
+		TEST(a_living_process_is_left_alone),
+		TEST(somebody_elses_target_withdraws),
+		TEST(a_bundle_that_is_nowhere_is_lost_and_told),
+		TEST(an_output_out_of_reach_keeps_its_rows),
+		TEST(a_stage_that_others_can_write_is_not_touched),
+		TEST(a_spool_keeps_what_was_recorded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
