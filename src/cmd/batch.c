@@ -13,6 +13,7 @@
 #include "cmd/interrupt.h"
 #include "cmd/slot.h"
 #include "cmd/stream.h"
+#include "cmd/tally.h"
 #include "pki/recovery.h"
 
 const struct report_column batch_columns[] = {
@@ -41,11 +42,11 @@ struct run {
 	struct progress *progress;
 	struct release *release; /* NULL until something is issued */
 	int out;		 /* -1 until it is there */
-	size_t next, n_reported, n_bad;
-	struct error first; /* of the worst kind so far */
-	struct error stop;  /* why the rest is not even tried */
-	bool broken;	    /* nothing more can be recorded or sent */
-	int64_t *sent;	    /* events of a stream */
+	size_t next, n_reported;
+	struct tally tally;
+	struct error stop; /* why the rest is not even tried */
+	bool broken;	   /* nothing more can be recorded or sent */
+	int64_t *sent;	   /* events of a stream */
 	size_t n_sent, sent_allocated;
 };
 
@@ -248,28 +249,12 @@ static bool send_chunk(struct run *run, struct chunk *chunk, struct error *err)
 
 /* -- reporting -- */
 
-static void count_bad(struct run *run, const struct slot *slot)
-{
-	enum error_kind worse;
-
-	if (!slot->error.kind)
-		return;
-	run->n_bad++;
-	worse = error_worse(run->first.kind, slot->error.kind);
-	if (worse == run->first.kind)
-		return;
-	error_release(&run->first);
-	error_set(&run->first, worse, "%s", slot->error.message);
-	error_context(&run->first, "node \"%s\"", slot->node.name);
-	if (slot->error.file)
-		error_at(&run->first, slot->error.file, slot->error.line);
-}
-
 static void report_chunk(struct run *run, const struct chunk *chunk)
 {
 	for (size_t i = 0; i < chunk->n_slots; i++) {
 		report_row(run->report, slot_row(&chunk->slots[i]));
-		count_bad(run, &chunk->slots[i]);
+		tally_add(&run->tally, chunk->slots[i].node.name,
+			&chunk->slots[i].error);
 	}
 	run->n_reported += chunk->n_slots;
 	progress_update(run->progress, run->n_reported);
@@ -402,19 +387,12 @@ static bool close_run(struct run *run, struct error *err)
 
 static bool summarize(struct run *run, struct error *err)
 {
-	size_t total = inventory_count(run->batch->inventory);
-
-	if (run->stop.kind && !run->n_bad) {
+	if (run->stop.kind && !run->tally.n_bad) {
 		error_move(err, &run->stop);
 		return false;
 	}
-	if (!run->n_bad)
-		return true;
-	error_move(err, &run->first);
-	if (total > 1)
-		error_context(err, "%zu of %zu nodes are not done; the first",
-			run->n_bad, total);
-	return false;
+	return tally_result(
+		&run->tally, inventory_count(run->batch->inventory), err);
 }
 
 static bool open_run(struct run *run, struct error *err)
@@ -438,7 +416,7 @@ static void close_parts(struct run *run)
 	workers_free(run->workers);
 	progress_free(run->progress);
 	release_free(run->release);
-	error_release(&run->first);
+	tally_release(&run->tally);
 	error_release(&run->stop);
 	if (run->out >= 0)
 		close(run->out);

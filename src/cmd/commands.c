@@ -4,6 +4,9 @@
 static const struct command *const commands[] = {
 	&command_init_ca,
 	&command_node_bundle,
+	&command_token,
+	&command_bootstrap_kubeconfig,
+	&command_cluster_info,
 	&command_rbac,
 	&command_component_config,
 	&command_list,

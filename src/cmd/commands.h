@@ -9,6 +9,9 @@ extern const struct program kpki;
 
 extern const struct command command_init_ca;
 extern const struct command command_node_bundle;
+extern const struct command command_token;
+extern const struct command command_bootstrap_kubeconfig;
+extern const struct command command_cluster_info;
 extern const struct command command_rbac;
 extern const struct command command_component_config;
 extern const struct command command_list;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/note.h"
+#include "pki/pem.h"
 
 #define CLUSTER_MAX ((size_t)1 << 20)
 
@@ -87,16 +88,27 @@ static bool open_ledger(
 	return ledger_open(context->path, access, &context->ledger, err);
 }
 
+static bool read_ca_certificate(struct context *context, struct error *err)
+{
+	if (!authority_read_certificate(context->dir, CA_CERTIFICATE,
+		    context->now, &context->ca_certificate, err))
+		return error_context(err, "\"%s\"", context->path);
+	pem_write(&context->ca_pem, "CERTIFICATE",
+		context->ca_certificate->whole);
+	return true;
+}
+
 static bool open_parts(
 	struct context *context, unsigned needs, struct error *err)
 {
-
 	if (needs & NEEDS_CLUSTER && !read_cluster(context, err))
 		return false;
 	if (needs & NEEDS_CA &&
 		!authority_open(context->dir, CA_CERTIFICATE, CA_KEY,
 			context->now, &context->ca, err))
 		return error_context(err, "\"%s\"", context->path);
+	if (needs & NEEDS_CA_CERTIFICATE && !read_ca_certificate(context, err))
+		return false;
 	if (needs & (NEEDS_LEDGER | NEEDS_LEDGER_WRITE) &&
 		!open_ledger(context, needs, err))
 		return false;
@@ -109,6 +121,7 @@ bool context_open(const struct command_call *call, unsigned needs,
 	AUTO_FREE(context) context = memory_new(1, sizeof(*context));
 
 	context->dir = -1;
+	context->ca_pem = (struct buffer)BUFFER_INIT;
 	context->path = context_directory(call);
 	context->now = instant_now();
 	context->lock_timeout = call->shared->lock_timeout;
@@ -124,6 +137,8 @@ void context_free(struct context *context)
 		return;
 	ledger_free(context->ledger);
 	authority_free(context->ca);
+	certificate_free(context->ca_certificate);
+	buffer_release(&context->ca_pem);
 	cluster_free(context->cluster);
 	if (context->dir >= 0)
 		close(context->dir);
@@ -146,15 +161,29 @@ bool context_at(const struct command_call *call, struct instant *ret_at,
 	return true;
 }
 
-struct report *context_report(const struct command_call *call,
-	const struct report_column *columns, enum report_format format,
-	FILE *out)
+bool context_blame(struct error *err, const char *option)
+{
+	if (err->kind == ERROR_INPUT)
+		err->kind = ERROR_USAGE;
+	return error_context(err, "%s", option);
+}
+
+struct report *context_report_of(const struct command_call *call,
+	const char *kind, const struct report_column *columns,
+	enum report_format format, FILE *out)
 {
 	if (call->shared->json)
 		format = REPORT_JSON;
 	*call->reported = true;
-	return report_new(
-		call->command->report_kind, format, columns, true, out);
+	return report_new(kind, format, columns, true, out);
+}
+
+struct report *context_report(const struct command_call *call,
+	const struct report_column *columns, enum report_format format,
+	FILE *out)
+{
+	return context_report_of(
+		call, call->command->report_kind, columns, format, out);
 }
 
 void context_warn(const char *sentence)

@@ -20,6 +20,7 @@ enum context_needs {
 	NEEDS_CA = 2,           /* certificate and key, valid now */
 	NEEDS_LEDGER = 4,       /* for reading */
 	NEEDS_LEDGER_WRITE = 8,
+	NEEDS_CA_CERTIFICATE = 16, /* without the key, valid now */
 };
 
 struct context {
@@ -30,6 +31,8 @@ struct context {
 	char *cluster_path;
 	struct cluster *cluster;
 	struct authority *ca;
+	struct certificate *ca_certificate; /* see NEEDS_CA_CERTIFICATE … */
+	struct buffer ca_pem;               /* … and without text around it */
 	struct ledger *ledger;
 	int64_t ca_number; /* in the ledger */
 };
@@ -46,11 +49,19 @@ DEFINE_AUTO_FREE(context)
 MUST_CHECK bool context_at(const struct command_call *call,
 	struct instant *ret_at, struct error *err);
 
+/* An option's value that breaks a rule is the command line's fault: ERROR_INPUT
+ * becomes ERROR_USAGE.  Always false. */
+bool context_blame(struct error *err, const char *option);
+
 /* The command's report, begun: JSON when --json was given, otherwise in
  * `format`. */
 struct report *context_report(const struct command_call *call,
 	const struct report_column *columns, enum report_format format,
 	FILE *out);
+/* The same for a report that is not of the command's usual kind. */
+struct report *context_report_of(const struct command_call *call,
+	const char *kind, const struct report_column *columns,
+	enum report_format format, FILE *out);
 
 /* What the pki floor says to the operator. */
 void context_warn(const char *sentence);

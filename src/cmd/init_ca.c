@@ -94,14 +94,6 @@ static const char *option_text(const S *settings, size_t i)
 				      cluster_options[i].offset);
 }
 
-/* A value that breaks a rule is the command line's fault. */
-static bool blame(struct error *err, const char *option)
-{
-	if (err->kind == ERROR_INPUT)
-		err->kind = ERROR_USAGE;
-	return error_context(err, "%s", option);
-}
-
 static bool fill_cluster(
 	const S *settings, struct cluster *cluster, struct error *err)
 {
@@ -110,7 +102,7 @@ static bool fill_cluster(
 
 		if (text && !cluster_set(
 				    cluster, cluster_options[i].key, text, err))
-			return blame(err, cluster_options[i].option);
+			return context_blame(err, cluster_options[i].option);
 	}
 	return true;
 }
@@ -144,7 +136,7 @@ static bool check_common_name(const char *name, struct error *err)
 	AUTO_RELEASE(buffer) encoded = BUFFER_INIT;
 
 	if (!certificate_name(NULL, name, &encoded, err))
-		return blame(err, "--common-name");
+		return context_blame(err, "--common-name");
 	if (count_characters(name) > BOUND)
 		return error_set(err, ERROR_USAGE,
 			"--common-name \"%s\": longer than %d characters "
@@ -167,7 +159,7 @@ static bool plan_authority(const S *settings, const struct cluster *cluster,
 	if (!check_common_name(ret_request->common_name, err))
 		return false;
 	if (!instant_parse_or_span(validity, now, &ret_request->not_after, err))
-		return blame(err, "--ca-validity");
+		return context_blame(err, "--ca-validity");
 	if (ret_request->not_after.seconds <= now.seconds)
 		return error_set(err, ERROR_USAGE,
 			"--ca-validity \"%s\": is over already", validity);

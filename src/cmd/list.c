@@ -4,6 +4,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "cmd/token_make.h"
 #include "kube/profile.h"
 
 struct list_settings {
@@ -13,6 +14,7 @@ struct list_settings {
 	bool all;
 	const char *expiring;
 	bool csv;
+	bool tokens;
 };
 
 #define S struct list_settings
@@ -25,6 +27,7 @@ static const struct option_spec list_options[] = {
 	OPTION_TEXT(S, expiring, "expiring", "DUR",
 		"only what is live and expires within DUR; exits 5 if any is"),
 	OPTION_FLAG(S, csv, "csv", "comma-separated values"),
+	OPTION_FLAG(S, tokens, "tokens", "tokens, and not certificates"),
 	OPTION_END,
 };
 
@@ -40,6 +43,19 @@ static const struct report_column list_columns[] = {
 	{"ipAddresses", NULL, 0},
 	{"fingerprint", NULL, 0},
 	{"pin", NULL, 0},
+	{"pending", NULL, 0},
+	{"lost", NULL, 0},
+	{NULL, NULL, 0},
+};
+
+static const struct report_column token_list_columns[] = {
+	{"status", "STATUS", 10},
+	{"id", "ID", 6},
+	{"node", "NODE", 20},
+	{"expires", "EXPIRES", 20},
+	{"groups", "GROUPS", 0},
+	{"type", NULL, 0},
+	{"created", NULL, 0},
 	{"pending", NULL, 0},
 	{"lost", NULL, 0},
 	{NULL, NULL, 0},
@@ -92,15 +108,57 @@ static void put_certificate(
 	document_put_text(row, "pin", sha256_pin(&certificate->pin, pin));
 }
 
-static bool list_row(
+static void put_row(struct listing *listing, const struct ledger_row *row,
+	struct document *map)
+{
+	document_put_text(map, "status", row->status);
+	if (row->pending)
+		document_put_boolean(map, "pending", true);
+	if (row->lost)
+		document_put_boolean(map, "lost", true);
+	report_row(listing->report, map);
+	listing->n_rows++;
+}
+
+static bool is_later(
+	const struct listing *listing, const struct ledger_row *row)
+{
+	return listing->expiring &&
+	       row->not_after.seconds > listing->expires_by.seconds;
+}
+
+static bool list_token(
+	void *data, const struct ledger_row *row, struct error *err)
+{
+	struct listing *listing = data;
+	AUTO_TEXT id =
+		memory_text_n((const char *)row->serial.bytes, row->serial.len);
+	struct document *map;
+
+	(void)err;
+	if (is_later(listing, row))
+		return true;
+	map = document_new_map();
+	document_put_text(map, "id", id);
+	document_put_text(map, "type", row->profile);
+	if (*row->name)
+		document_put_text(map, "node", row->name);
+	document_put(map, "groups", token_groups(row->detail));
+	put_instant(map, "created", row->not_before);
+	if (row->not_after.seconds < LEDGER_NEVER.seconds)
+		put_instant(map, "expires", row->not_after);
+	put_row(listing, row, map);
+	return true;
+}
+
+static bool list_certificate(
 	void *data, const struct ledger_row *row, struct error *err)
 {
 	struct listing *listing = data;
 	AUTO_FREE(certificate) certificate = NULL;
 	struct document *map;
 
-	if (listing->expiring &&
-		row->not_after.seconds > listing->expires_by.seconds)
+	if (is_later(listing, row))
 		return true;
 	if (!certificate_read(row->body, &certificate, err))
 		return error_context(
@@ -110,13 +168,7 @@ static bool list_row(
 	if (row->name && *row->name)
 		document_put_text(map, "node", row->name);
 	put_certificate(map, certificate);
-	document_put_text(map, "status", row->status);
-	if (row->pending)
-		document_put_boolean(map, "pending", true);
-	if (row->lost)
-		document_put_boolean(map, "lost", true);
-	report_row(listing->report, map);
-	listing->n_rows++;
+	put_row(listing, row, map);
 	return true;
 }
 
@@ -129,11 +181,13 @@ static bool list_ledger(struct context *context,
 	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
 		    context->lock_timeout, err))
 		return false;
-	done = ledger_each(context->ledger, filter, list_row, listing, err);
+	done = ledger_each(context->ledger, filter,
+		filter->tokens ? list_token : list_certificate, listing, err);
 	ledger_unlock(context->ledger);
 	if (done && listing->expiring && listing->n_rows)
-		return error_set(err, ERROR_FINDINGS,
-			"%zu live certificate%s by %s", listing->n_rows,
+		return error_set(err, ERROR_FINDINGS, "%zu live %s%s by %s",
+			listing->n_rows,
+			filter->tokens ? "token" : "certificate",
 			listing->n_rows == 1 ? " expires" : "s expire",
 			instant_format(
 				listing->expires_by, (char[INSTANT_TEXT]){0}));
@@ -152,6 +206,9 @@ static bool fill_filter(const struct command_call *call, const S *settings,
 	if (settings->csv && call->shared->json)
 		return error_set(err, ERROR_USAGE,
 			"--csv and --json exclude each other");
+	if (settings->tokens && settings->profile)
+		return error_set(err, ERROR_USAGE,
+			"--tokens and --profile exclude each other");
 	if (settings->profile && !profile_find(settings->profile))
 		return error_set(err, ERROR_USAGE,
 			"--profile \"%s\": no such profile", settings->profile);
@@ -159,6 +216,7 @@ static bool fill_filter(const struct command_call *call, const S *settings,
 		return false;
 	filter->name = settings->node;
 	filter->profile = settings->profile;
+	filter->tokens = settings->tokens;
 	filter->live_only = settings->live || settings->expiring;
 	listing->expiring = settings->expiring != NULL;
 	if (!settings->expiring)
@@ -182,7 +240,9 @@ static bool list_run(const struct command_call *call, struct error *err)
 	if (!fill_filter(call, settings, &filter, &listing, err) ||
 		!context_open(call, NEEDS_LEDGER, &context, err))
 		return false;
-	report = context_report(call, list_columns,
+	report = context_report_of(call,
+		settings->tokens ? "TokenList" : call->command->report_kind,
+		settings->tokens ? token_list_columns : list_columns,
 		settings->csv ? REPORT_CSV : REPORT_TEXT, stdout);
 	listing.report = report;
 	return report_close(

@@ -9,9 +9,8 @@
 #include "cmd/batch.h"
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
-#include "kube/inventory_read.h"
+#include "cmd/nodes.h"
 #include "kube/kubelet_config.h"
-#include "kube/policy.h"
 #include "pki/recovery.h"
 
 #define BASE_CONFIG_MAX ((size_t)1 << 20)
@@ -129,62 +128,6 @@ static bool check_usage(
 	return true;
 }
 
-static bool read_nodes(const struct command_call *call, const S *settings,
-	struct inventory **ret_inventory, struct error *err)
-{
-	AUTO_FREE(inventory) inventory = NULL;
-	AUTO_FREE(source) source = NULL;
-
-	if (settings->inventory) {
-		if (!source_open(settings->inventory, INVENTORY_SOURCE_MAX,
-			    &source, err) ||
-			!inventory_read(source, &inventory, err) ||
-			!inventory_check_shared(inventory, err) ||
-			(call->n_operands &&
-				!inventory_select(inventory, call->operands,
-					call->n_operands, err)))
-			return false;
-		*ret_inventory = take(&inventory);
-		return true;
-	}
-	inventory = inventory_new(NULL);
-	for (size_t i = 0; i < call->n_operands; i++)
-		if (!inventory_add(inventory, call->operands[i],
-			    settings->addresses.items,
-			    settings->addresses.n_items, 0, err))
-			return false;
-	if (!inventory_seal(inventory, err) ||
-		!inventory_check_shared(inventory, err))
-		return false;
-	*ret_inventory = take(&inventory);
-	return true;
-}
-
-static bool check_nodes(const struct context *context,
-	const struct inventory *inventory, struct error *err)
-{
-	for (size_t i = 0; i < inventory_count(inventory); i++) {
-		struct node node = inventory_node(inventory, i);
-
-		if (!policy_check_node(context->cluster, &node, err))
-			return false;
-		if (strlen(node.name) > NODE_NAME_LONG)
-			warning("node \"%s\": CN system:node:NAME is longer "
-				"than 64 characters (X.520, ub-common-name): "
-				"Kubernetes takes it, some tools do not",
-				node.name);
-	}
-	return true;
-}
-
-/* An option's value that breaks a rule is the command line's fault. */
-static bool blame(struct error *err, const char *option)
-{
-	if (err->kind == ERROR_INPUT)
-		err->kind = ERROR_USAGE;
-	return error_context(err, "%s", option);
-}
-
 static bool choose(const S *settings, const struct context *context, bool quiet,
 	struct bundle_settings *bundle, struct error *err)
 {
@@ -194,14 +137,14 @@ static bool choose(const S *settings, const struct context *context, bool quiet,
 	bundle->layout = context->cluster->layout;
 	if (settings->key_type &&
 		!key_type_parse(settings->key_type, &bundle->key_type, err))
-		return blame(err, "--key-type");
+		return context_blame(err, "--key-type");
 	if (settings->layout &&
 		!layout_parse(settings->layout, &bundle->layout, err))
-		return blame(err, "--layout");
+		return context_blame(err, "--layout");
 	if (!profile_lifetime(authority_certificate(context->ca),
 		    settings->validity, context->cluster->validity,
 		    context->now, &bundle->lifetime, &clamped, err))
-		return blame(err, "--validity");
+		return context_blame(err, "--validity");
 	if (clamped) {
 		char until[INSTANT_TEXT];
 
@@ -263,7 +206,7 @@ static bool fill_batch(const struct command_call *call, const S *settings,
 	batch->has_issued_before = settings->issued_before != NULL;
 	if (settings->issued_before && !instant_parse(settings->issued_before,
 					       &batch->issued_before, err))
-		return blame(err, "--issued-before");
+		return context_blame(err, "--issued-before");
 	return archive_time(batch->context, &batch->archive_time, err);
 }
 
@@ -313,16 +256,20 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 	AUTO_FREE(document) base = NULL;
 	struct bundle_settings bundle = {.serving = !settings->no_serving,
 		.embed_certificates = settings->embed_certs};
+	const struct nodes_wanted nodes = {.inventory = settings->inventory,
+		.names = call->operands,
+		.n_names = call->n_operands,
+		.addresses = &settings->addresses};
 	struct batch batch = {0};
 
 	if (!check_usage(call, settings, err) ||
 		!context_open(call,
 			NEEDS_CLUSTER | NEEDS_CA | NEEDS_LEDGER_WRITE, &context,
 			err) ||
-		!read_nodes(call, settings, &inventory, err) ||
+		!nodes_read(&nodes, &inventory, err) ||
 		!cluster_require_server(
 			context->cluster, context->cluster_path, err) ||
-		!check_nodes(context, inventory, err) ||
+		!nodes_check(context, inventory, err) ||
 		!choose(settings, context, call->shared->quiet, &bundle, err) ||
 		!read_base(settings, &bundle, &base, err))
 		return false;

@@ -5,8 +5,19 @@
 #include <unistd.h>
 
 #include "base/tree.h"
+#include "cli/note.h"
 
 #define LABEL "standard output"
+
+void stream_warn(void)
+{
+	struct stat status;
+
+	if (!fstat(STDOUT_FILENO, &status) && S_ISREG(status.st_mode) &&
+		status.st_mode & (S_IRGRP | S_IROTH))
+		warning(LABEL " is a file that others can read, and gets a "
+			      "secret");
+}
 
 bool stream_copy(int fd, struct error *err)
 {

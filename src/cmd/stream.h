@@ -5,8 +5,12 @@
 #include "pki/release.h"
 
 /*
- * One tar on standard output, from pieces that are in the spool.
+ * Secrets on standard output: one tar, from pieces that are in the spool, and
+ * tokens.
  */
+
+/* When it is a file that others can read. */
+void stream_warn(void);
 
 /* Copies the whole file to standard output. */
 MUST_CHECK bool stream_copy(int fd, struct error *err);

@@ -200,6 +200,20 @@ bool authority_open(int dir, const char *certificate_name, const char *key_name,
 	return true;
 }
 
+bool authority_read_certificate(int dir, const char *name, struct instant now,
+	struct certificate **ret_certificate, struct error *err)
+{
+	AUTO_FREE(certificate) certificate = NULL;
+
+	if (!read_certificate(dir, name, &certificate, err))
+		return false;
+	if (!require_ca(certificate, err) ||
+		!require_valid_at(certificate, now, err))
+		return error_context(err, "\"%s\"", name);
+	*ret_certificate = take(&certificate);
+	return true;
+}
+
 void authority_free(struct authority *ca)
 {
 	if (!ca)

@@ -36,6 +36,11 @@ MUST_CHECK bool authority_open(int dir, const char *certificate_name,
 	const char *key_name, struct instant now,
 	struct authority **ret_authority, struct error *err);
 
+/* The certificate alone, for who needs no key. */
+MUST_CHECK bool authority_read_certificate(int dir, const char *name,
+	struct instant now, struct certificate **ret_certificate,
+	struct error *err);
+
 const struct certificate *authority_certificate(const struct authority *ca);
 const struct key *authority_key(const struct authority *ca);
 /* "-----BEGIN CERTIFICATE-----…", one block; owned. */

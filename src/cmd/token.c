@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "cmd/interrupt.h"
+#include "cmd/nodes.h"
+#include "cmd/stream.h"
+#include "cmd/token_batch.h"
+#include "pki/recovery.h"
+
+struct token_settings {
+	const char *ttl;
+	const char *expires;
+	const char *usage;
+	struct text_list groups;
+	const char *description;
+	const char *format;
+	const char *user;
+	const char *uid;
+	const char *out;
+	struct text_list nodes;
+	const char *inventory;
+	bool reissue;
+	bool no_expiry;
+	bool yes;
+	bool allow_clock_back;
+};
+
+#define S struct token_settings
+static const struct option_spec token_options[] = {
+	OPTION_TEXT(S, ttl, "ttl", "DUR", "how long the token is good",
+		.preset = "24h"),
+	OPTION_TEXT(
+		S, expires, "expires", "TIME", "until when the token is good"),
+	OPTION_TEXT(S, usage, "usage", "USAGE[,USAGE]",
+		"authentication, signing, or both",
+		.preset = "both; for nodes, authentication"),
+	OPTION_LIST(
+		S, groups, "group", "G", "another group of who has the token"),
+	OPTION_TEXT(S, description, "description", "T",
+		"what the token is for, in words"),
+	OPTION_TEXT(S, format, "format", "manifest|csv|plain",
+		"a Secret, a line of a static token file, or the token alone",
+		.preset = "manifest", .value = OPTION_VALUE_CHOICE),
+	OPTION_TEXT(S, user, "user", "NAME", "with csv: who has the token",
+		.preset = "kubelet-bootstrap"),
+	OPTION_TEXT(S, uid, "uid", "UID", "with csv: that user's uid",
+		.preset = "10001"),
+	OPTION_TEXT(S, out, "out", "FILE|DIR",
+		"where it goes; - is standard output",
+		.preset = "-; for nodes, the directory tokens",
+		.value = OPTION_VALUE_FILE),
+	OPTION_LIST(S, nodes, "node", "NODE", "a token for this node alone"),
+	OPTION_TEXT(S, inventory, "inventory", "FILE",
+		"a token for each node; - is standard input",
+		.value = OPTION_VALUE_FILE),
+	OPTION_FLAG(S, reissue, "reissue",
+		"with nodes: make another where groups or usages differ"),
+	OPTION_FLAG(S, no_expiry, "no-expiry",
+		"a token that never expires; needs --yes"),
+	OPTION_FLAG(S, yes, "yes", "--no-expiry is meant"),
+	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
+		"go on although the clock is behind the ledger, and record "
+		"it"),
+	OPTION_END,
+};
+
+static bool usage(struct error *err, const char *sentence)
+{
+	return error_set(err, ERROR_USAGE, "%s", sentence);
+}
+
+static bool is_csv(const S *settings)
+{
+	return settings->format && !strcmp(settings->format, "csv");
+}
+
+static bool is_batch(const S *settings)
+{
+	return settings->nodes.n_items > 0 || settings->inventory;
+}
+
+static bool is_stream(const S *settings)
+{
+	return !is_batch(settings) &&
+	       (!settings->out || !strcmp(settings->out, "-"));
+}
+
+static bool check_csv(const S *settings, struct error *err)
+{
+	if (!is_csv(settings))
+		return settings->user || settings->uid
+			       ? usage(err, "--user and --uid go with --format "
+					    "csv")
+			       : true;
+	if (settings->ttl || settings->expires || settings->usage)
+		return error_set(err, ERROR_USAGE,
+			"--%s: a static token has no end and no usages",
+			settings->ttl	    ? "ttl"
+			: settings->expires ? "expires"
+					    : "usage");
+	if (settings->description)
+		return usage(err, "--description: a line of a token file has "
+				  "no room for it");
+	if (!settings->no_expiry || !settings->yes)
+		return usage(err, "--format csv needs --no-expiry --yes: a "
+				  "static token never expires");
+	return true;
+}
+
+static bool check_batch(const S *settings, struct error *err)
+{
+	if (!is_batch(settings))
+		return settings->reissue ? usage(err, "--reissue goes with "
+						      "--node or --inventory")
+					 : true;
+	if (settings->format && strcmp(settings->format, "manifest"))
+		return usage(err, "tokens for nodes are manifests: --format "
+				  "goes without --node and --inventory");
+	if (settings->out && !strcmp(settings->out, "-"))
+		return usage(err, "tokens for nodes go to a directory, not to "
+				  "standard output");
+	return true;
+}
+
+static bool check_usage(
+	const struct command_call *call, const S *settings, struct error *err)
+{
+	if (settings->ttl && settings->expires)
+		return usage(err, "--ttl and --expires exclude each other");
+	if (settings->yes && !settings->no_expiry)
+		return usage(err, "--yes goes with --no-expiry");
+	if (settings->expires && settings->no_expiry)
+		return usage(err, "--expires and --no-expiry exclude each "
+				  "other");
+	if (is_stream(settings) && call->shared->json)
+		return usage(err, "--json and a token on standard output: "
+				  "--out FILE keeps them apart");
+	return check_csv(settings, err) && check_batch(settings, err);
+}
+
+/* -- what is wanted -- */
+
+static bool choose_end(const S *settings, struct instant now,
+	struct token_wish *wish, struct error *err)
+{
+	int64_t span = SPAN_DAY;
+
+	wish->expires = !settings->no_expiry;
+	if (settings->ttl && strcmp(settings->ttl, "0") &&
+		!span_parse(settings->ttl, &span, err))
+		return context_blame(err, "--ttl");
+	if (settings->ttl && !strcmp(settings->ttl, "0"))
+		span = 0;
+	if (settings->no_expiry && settings->ttl && span > 0)
+		return usage(err, "--ttl and --no-expiry exclude each other");
+	if ((span == 0 || settings->no_expiry) &&
+		!(settings->no_expiry && settings->yes))
+		return error_set(err, ERROR_REFUSED,
+			"a token that never expires lets whoever finds it in "
+			"for ever: --no-expiry --yes says that it is meant");
+	wish->expiry = instant_add(now, span);
+	if (settings->expires &&
+		!instant_parse(settings->expires, &wish->expiry, err))
+		return context_blame(err, "--expires");
+	if (wish->expires && wish->expiry.seconds <= now.seconds)
+		return error_set(err, ERROR_USAGE,
+			"--expires \"%s\": is over already", settings->expires);
+	return true;
+}
+
+static bool choose_groups(
+	const S *settings, struct token_wish *wish, struct error *err)
+{
+	static const char *bootstrappers[] = {TOKEN_BOOTSTRAPPERS};
+	static const struct text_list preset = {bootstrappers, 1, 0};
+
+	for (size_t i = 0; i < settings->groups.n_items; i++)
+		if (!token_check_group(
+			    wish->kind, settings->groups.items[i], err))
+			return context_blame(err, "--group");
+	wish->groups = &settings->groups;
+	if (is_csv(settings) && settings->groups.n_items == 0)
+		wish->groups = &preset;
+	return true;
+}
+
+/* What only making a token shows, before anything is recorded. */
+static bool try_wish(const struct token_wish *wish, struct error *err)
+{
+	AUTO_FREE(token) token = NULL;
+
+	if (!token_new(wish->kind, &token, err))
+		return false;
+	if (wish->description &&
+		!token_set_description(token, wish->description, err))
+		return context_blame(err, "--description");
+	if (wish->kind == TOKEN_STATIC &&
+		!token_set_user(token, wish->user, wish->uid, err))
+		return context_blame(err, "--format csv");
+	for (size_t i = 0; i < wish->groups->n_items; i++)
+		if (!token_add_group(token, wish->groups->items[i], err))
+			return context_blame(err, "--group");
+	return true;
+}
+
+static bool choose(const S *settings, struct instant now,
+	struct token_wish *wish, struct error *err)
+{
+	wish->kind = is_csv(settings) ? TOKEN_STATIC : TOKEN_BOOTSTRAP;
+	wish->format = is_csv(settings) ? TOKEN_CSV : TOKEN_MANIFEST;
+	if (settings->format && !strcmp(settings->format, "plain"))
+		wish->format = TOKEN_PLAIN;
+	wish->usages = TOKEN_AUTHENTICATION;
+	if (!is_batch(settings) && !is_csv(settings))
+		wish->usages |= TOKEN_SIGNING;
+	wish->description = settings->description;
+	wish->user = settings->user ? settings->user : "kubelet-bootstrap";
+	wish->uid = settings->uid ? settings->uid : "10001";
+	if (settings->usage &&
+		!token_parse_usages(settings->usage, &wish->usages, err))
+		return context_blame(err, "--usage");
+	return choose_end(settings, now, wish, err) &&
+	       choose_groups(settings, wish, err) && try_wish(wish, err);
+}
+
+/* -- one token -- */
+
+static bool record(struct context *context, const struct token_wish *wish,
+	bool clock_back, struct token **ret_token, char **ret_id,
+	struct error *err)
+{
+	struct ledger_token entry;
+	int64_t event;
+
+	if (!token_make(wish, NULL, context->ledger, ret_token, err) ||
+		!token_public_id(*ret_token, ret_id, err))
+		return false;
+	entry = token_entry(*ret_token, *ret_id, NULL, 0);
+	return ledger_begin(context->ledger, instant_now(), clock_back, err) &&
+	       ledger_add_token(context->ledger, &entry, &event, err) &&
+	       ledger_commit(context->ledger, err);
+}
+
+static bool print_token(const struct token *token, enum token_format format,
+	const char *id, struct error *err)
+{
+	AUTO_RELEASE(gap) gap = GAP_INIT;
+	struct file_part parts[GAP_PARTS];
+
+	if (!token_write(token, format, &gap, err))
+		return false;
+	gap_fill(&gap, token->secret, parts);
+	return file_write_parts(STDOUT_FILENO, parts, GAP_PARTS,
+		       "standard output", err) ||
+	       error_context(err,
+		       "token \"%s\" was recorded, and did not get out", id);
+}
+
+/* Recorded first: a token that is out and that nobody knows of is worse than
+ * one that is known and not out. */
+static bool issue_to_stream(const struct command_call *call,
+	struct context *context, const struct token_wish *wish,
+	struct error *err)
+{
+	const S *settings = call->settings;
+	AUTO_FREE(report) report = NULL;
+	AUTO_FREE(token) token = NULL;
+	AUTO_TEXT id = NULL;
+	bool done;
+
+	if (!ledger_lock(context->ledger, FILE_LOCK_EXCLUSIVE,
+		    context->lock_timeout, err))
+		return false;
+	done = record(
+		context, wish, settings->allow_clock_back, &token, &id, err);
+	ledger_unlock(context->ledger);
+	if (!done)
+		return false;
+	stream_warn();
+	if (!print_token(token, wish->format, id, err))
+		return false;
+	report = context_report(call, token_columns,
+		call->shared->quiet ? REPORT_SILENT : REPORT_TEXT, stderr);
+	report_row(report, token_row("issued", NULL, token, id, NULL, NULL));
+	return report_close(report, true, err);
+}
+
+static bool split_path(const char *path, char **ret_directory,
+	const char **ret_name, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+
+	*ret_name = slash ? slash + 1 : path;
+	if (!**ret_name)
+		return error_set(err, ERROR_USAGE,
+			"--out \"%s\": a directory, and not a file's name",
+			path);
+	if (slash == path)
+		*ret_directory = memory_text("/");
+	else if (slash)
+		*ret_directory = memory_text_n(path, (size_t)(slash - path));
+	else
+		*ret_directory = memory_text(".");
+	return true;
+}
+
+static bool publish(struct release *release, const struct token *token,
+	const char *id, const struct token_wish *wish, const char *name,
+	struct error *err)
+{
+	struct ledger_token entry = token_entry(token, id, NULL, 0);
+	struct release_item item = {.name = id,
+		.staged = name,
+		.target = name,
+		.witness = "",
+		.token = &entry};
+
+	if (!token_stage(token, wish->format, release_directory(release, 0),
+		    name, &item.hash, err) ||
+		!release_commit(release, &item, 1, err))
+		return false;
+	if (item.error.kind)
+		error_move(err, &item.error);
+	return item.state == RELEASE_PUBLISHED;
+}
+
+static bool make_one(struct context *context, const struct token_wish *wish,
+	struct token **ret_token, char **ret_id, struct error *err)
+{
+	bool done;
+
+	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
+		    context->lock_timeout, err))
+		return false;
+	done = token_make(wish, NULL, context->ledger, ret_token, err);
+	ledger_unlock(context->ledger);
+	return done && token_public_id(*ret_token, ret_id, err);
+}
+
+static bool issue_to_file(const struct command_call *call,
+	struct context *context, const struct token_wish *wish,
+	struct error *err)
+{
+	const S *settings = call->settings;
+	const struct release_settings release_settings = {
+		.lock_timeout = context->lock_timeout,
+		.clock_back = settings->allow_clock_back,
+		.n_workers = 1,
+		.warn = context_warn};
+	AUTO_FREE(release) release = NULL;
+	AUTO_FREE(report) report = NULL;
+	AUTO_FREE(token) token = NULL;
+	AUTO_TEXT directory = NULL;
+	AUTO_TEXT id = NULL;
+	const char *name;
+
+	if (!split_path(settings->out, &directory, &name, err))
+		return false;
+	if (file_exists(AT_FDCWD, settings->out))
+		return error_set(err, ERROR_REFUSED, "\"%s\": is there already",
+			settings->out);
+	if (!make_one(context, wish, &token, &id, err) ||
+		!release_open(context->ledger, directory, &release_settings,
+			&release, err) ||
+		!publish(release, token, id, wish, name, err) ||
+		!release_close(release, err))
+		return false;
+	report = context_report(call, token_columns,
+		call->shared->quiet ? REPORT_SILENT : REPORT_TEXT, stdout);
+	report_row(report,
+		token_row("issued", NULL, token, id, settings->out, NULL));
+	return report_close(report, true, err);
+}
+
+/* -- a token for each node -- */
+
+static bool issue_to_nodes(const struct command_call *call,
+	struct context *context, const struct token_wish *wish,
+	const struct inventory *inventory, struct error *err)
+{
+	const S *settings = call->settings;
+	const struct token_batch batch = {.context = context,
+		.inventory = inventory,
+		.wish = wish,
+		.out = settings->out ? settings->out : "tokens",
+		.reissue = settings->reissue,
+		.clock_back = settings->allow_clock_back,
+		.quiet = call->shared->quiet};
+	AUTO_FREE(report) report = NULL;
+
+	interrupt_watch();
+	report = context_report(call, token_columns,
+		call->shared->quiet ? REPORT_SILENT : REPORT_TEXT, stdout);
+	return report_close(report, token_batch_run(&batch, report, err), err);
+}
+
+static bool recover(
+	const S *settings, struct context *context, struct error *err)
+{
+	const struct release_settings release_settings = {
+		.lock_timeout = context->lock_timeout,
+		.clock_back = settings->allow_clock_back,
+		.warn = context_warn};
+
+	return recovery_run(context->ledger, &release_settings, err);
+}
+
+static bool token_run(const struct command_call *call, struct error *err)
+{
+	const S *settings = call->settings;
+	const struct nodes_wanted nodes = {.inventory = settings->inventory,
+		.names = settings->nodes.items,
+		.n_names = settings->nodes.n_items};
+	AUTO_FREE(context) context = NULL;
+	AUTO_FREE(inventory) inventory = NULL;
+	struct token_wish wish = {0};
+
+	if (!check_usage(call, settings, err) ||
+		!choose(settings, instant_now(), &wish, err) ||
+		!context_open(call, NEEDS_CLUSTER | NEEDS_LEDGER_WRITE,
+			&context, err) ||
+		(is_batch(settings) &&
+			(!nodes_read(&nodes, &inventory, err) ||
+				!nodes_check(context, inventory, err))) ||
+		!recover(settings, context, err))
+		return false;
+	if (is_batch(settings))
+		return issue_to_nodes(call, context, &wish, inventory, err);
+	if (is_stream(settings))
+		return issue_to_stream(call, context, &wish, err);
+	return issue_to_file(call, context, &wish, err);
+}
+
+const struct command command_token = {
+	.name = "token",
+	.summary = "make bootstrap tokens: one, or one for each node",
+	.takes = TAKES_DIR | TAKES_JSON,
+	.report_kind = "TokenReport",
+	.options = token_options,
+	.settings_size = sizeof(S),
+	.run = token_run,
+};
