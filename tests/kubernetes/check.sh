@@ -10,6 +10,8 @@ skip() {
   exit 0
 }
 
+[ -z "${KPKI_KUBERNETES-}" ] ||
+  skip "Kubernetes is for another run ($KPKI_KUBERNETES)"
 bin=$("$here/build" --ready 2>/dev/null) ||
   skip 'Kubernetes is not built; make check-kubernetes builds it'
 for tool in bats curl etcd ip jq openssl setpriv unshare; do

@@ -2,7 +2,7 @@
 # One cluster a .bats file: etcd and kube-apiserver at 10.0.0.2, nodes at
 # 10.0.0.11 and up.  All files of a cluster are in $work.
 #
-#	setup_file()	{ new_cluster --signing in-cluster; start_api_server; }
+#	setup_file()	{ new_cluster bootstrap --signing in-cluster; start_api_server; }
 #	teardown_file() { end_cluster; }
 #
 # Programs of Kubernetes are in $bin, which check.sh sets, as it does $logs.
@@ -27,12 +27,14 @@ teardown()
 	stop_those_of "$BATS_TEST_NUMBER"
 }
 
-# Makes the PKI directory, and a host's view of the network.  Arguments are
-# options of kpki init-ca.
+# Makes the PKI directory, and a host's view of the network:
+# PATH INIT-CA-OPTION...
 new_cluster()
 {
 	local i
 
+	export path=$1
+	shift
 	export work=$BATS_FILE_TMPDIR
 	export HOME=$work
 	export log=$logs/$(basename "$BATS_TEST_FILENAME" .bats)
@@ -218,7 +220,10 @@ start_api_server()
 
 start_only_api_server()
 {
-	start kube-apiserver "$bin/kube-apiserver" -v=3 \
+	local told
+
+	mapfile -t told < <(told kube-apiserver)
+	start kube-apiserver "$bin/kube-apiserver" -v=3 "${told[@]}" \
 		--etcd-servers=http://127.0.0.1:2379 \
 		--bind-address=10.0.0.2 --advertise-address=10.0.0.2 \
 		--service-cluster-ip-range=10.96.0.0/12 \
@@ -227,14 +232,7 @@ start_only_api_server()
 		--service-account-issuer=https://kubernetes.default.svc \
 		--service-account-key-file=control/sa.pub \
 		--service-account-signing-key-file=control/sa.key \
-		--kubelet-preferred-address-types=InternalIP \
-		--kubelet-client-certificate=control/apiserver-kubelet-client.crt \
-		--kubelet-client-key=control/apiserver-kubelet-client.key \
-		--kubelet-certificate-authority=control/ca.crt \
-		--client-ca-file=control/ca.crt \
-		--authorization-mode=Node,RBAC \
-		--enable-admission-plugins=NodeRestriction \
-		--enable-bootstrap-token-auth=true "$@" &&
+		--kubelet-preferred-address-types=InternalIP "$@" &&
 		await 90 kubectl get --raw /readyz &&
 		await 30 kubectl get clusterrole system:kubelet-api-admin
 }
@@ -242,19 +240,29 @@ start_only_api_server()
 # Arguments are more options of kube-controller-manager.
 start_controller_manager()
 {
+	local told
+
+	mapfile -t told < <(told kube-controller-manager)
 	start kube-controller-manager "$bin/kube-controller-manager" -v=3 \
-		--kubeconfig=control/controller-manager.conf \
+		"${told[@]}" --kubeconfig=control/controller-manager.conf \
 		--service-account-private-key-file=control/sa.key \
 		--use-service-account-credentials=true --leader-elect=false \
 		--client-ca-file=control/ca.crt --root-ca-file=control/ca.crt \
 		"$@"
 }
 
+# What kpki tells a component of this cluster.
+told()
+{
+	kpki component-config "$1" --path "$path" --pki-path "$work/control" \
+		--kubernetes-version 1.20.2
+}
+
 # Nodes.  Each has a root directory of its own, over which its bundle is laid
 # as kpki-node-bundle(1) says.
 
-# Lays a bundle over a node's root: NAME [BUNDLE]
-install_bundle()
+# Makes the root directory of a node: NAME
+make_root()
 {
 	local root=nodes/$1 top
 
@@ -263,9 +271,15 @@ install_bundle()
 			[[ ! -L /$top ]] || ln -sfn "usr/$top" "$root/$top"
 		done &&
 		cp hosts "$root/etc/hosts" && : >"$root/etc/resolv.conf" &&
-		md5sum <<<"$1" | cut -c -32 >"$root/etc/machine-id" &&
+		md5sum <<<"$1" | cut -c -32 >"$root/etc/machine-id"
+}
+
+# Lays a bundle over a node's root: NAME [BUNDLE]
+install_bundle()
+{
+	make_root "$1" &&
 		tar -C "${2:-bundles/$1}" --owner=0 --group=0 -c etc var |
-		tar -C "$root" -x
+		tar -C "nodes/$1" -x
 }
 
 # Runs a program of Kubernetes on a node, where / is the node's: NAME ARGUMENT...
@@ -296,18 +310,22 @@ start_kubemark()
 # Starts the real kubelet and a runtime for it: NAME ARGUMENT...
 start_kubelet()
 {
-	local name=$1
+	local name=$1 told
 
 	shift
+	mapfile -t told < <(kpki component-config kubelet --path "$path")
 	running "runtime-$name" ||
 		start "runtime-$name" on_node "$name" /kubernetes/fakeruntime \
 			unix:///run/fake.sock
-	start "$name" on_node "$name" /kubernetes/kubelet -v=2 \
-		--hostname-override="$name" --node-ip=10.0.0.11 \
+	start "$name" on_node "$name" /kubernetes/kubelet -v=2 "${told[@]}" \
+		--hostname-override="$name" --node-ip="$(address_of "$name")" \
 		--container-runtime=remote \
-		--container-runtime-endpoint=unix:///run/fake.sock \
-		--config=/var/lib/kubelet/config.yaml \
-		--kubeconfig=/etc/kubernetes/kubelet.conf "$@"
+		--container-runtime-endpoint=unix:///run/fake.sock "$@"
+}
+
+address_of()
+{
+	echo "10.0.0.$((${1#worker-} + 10))"
 }
 
 # What a node is: True, False, Unknown, or nothing if it is not there.
@@ -335,14 +353,32 @@ healthz_of()
 # A client that shows a node's certificate: NAME ARGUMENT...
 as_node()
 {
-	local pki=$work/nodes/$1/var/lib/kubelet/pki
-	local pem=$pki/$(basename "$(readlink "$pki/kubelet-client-current.pem")")
+	local pem=$work/$(cd "$work" && certificate "$1")
 
 	shift
 	timeout 30 "$bin/kubectl" --kubeconfig /dev/null \
 		--server https://api.demo.example:6443 \
 		--certificate-authority "$work/pki/ca.crt" \
 		--client-certificate "$pem" --client-key "$pem" "$@"
+}
+
+# The certificate of a node, to which the kubelet makes the link absolute.
+certificate()
+{
+	local pki=nodes/$1/var/lib/kubelet/pki
+
+	echo "$pki/$(basename "$(readlink "$pki/kubelet-client-current.pem")")"
+}
+
+# NAME CERTIFICATE
+has_moved()
+{
+	[[ -n $(certificate "$1") && $(certificate "$1") != "$2" ]]
+}
+
+subject()
+{
+	openssl x509 -in "$1" -noout -subject
 }
 
 # Claims

@@ -6,10 +6,8 @@ load cluster
 
 setup_file()
 {
-	new_cluster && start_api_server &&
-		kubectl create clusterrolebinding kubelet-api-admin \
-			--clusterrole system:kubelet-api-admin \
-			--user kube-apiserver-kubelet-client
+	new_cluster manual && start_api_server &&
+		kpki rbac --control-plane | kubectl apply -f -
 }
 
 teardown_file()

@@ -7,13 +7,9 @@ load cluster
 
 setup_file()
 {
-	new_cluster --signing in-cluster && start_api_server &&
-		start_controller_manager \
-			--cluster-signing-cert-file=control/ca.crt \
-			--cluster-signing-key-file=control/ca.key \
-			--cluster-signing-duration=1h &&
-		kubectl create clusterrolebinding renewals --group system:nodes \
-			--clusterrole system:certificates.k8s.io:certificatesigningrequests:selfnodeclient
+	new_cluster manual --signing in-cluster && start_api_server &&
+		start_controller_manager &&
+		kpki rbac --control-plane | kubectl apply -f -
 }
 
 teardown_file()
@@ -28,39 +24,24 @@ teardown_file()
 }
 
 @test "a kubelet renews the certificate of its bundle by itself" {
-	local pki=nodes/worker-1/var/lib/kubelet/pki old
+	local first second
 
 	# It renews after 70 to 90 % of a life that began 5 minutes ago.
 	kpki node-bundle worker-1 --address 10.0.0.11 --validity 2m \
 		--kubelet-config-base "$data/kubelet.yaml"
 	install_bundle worker-1
-	old=$(current)
+	first=$(certificate worker-1)
 	start_kubelet worker-1
 	await 60 is_ready worker-1
-	await 150 has_moved "$old"
+	await 150 has_moved worker-1 "$first"
 
-	openssl verify -CAfile pki/ca.crt "$pki/$(current)"
-	is "$(subject "$(current)")" "$(subject "$old")"
-	is "$(stat -c %a "$pki/$(current)")" 600
-	[ -e "$pki/$old" ]
+	second=$(certificate worker-1)
+	openssl verify -CAfile pki/ca.crt "$second"
+	is "$(subject "$second")" "$(subject "$first")"
+	is "$(stat -c %a "$second")" 600
+	[ -e "$first" ]
 	has "$(kubectl get csr -o yaml)" \
 		'Auto approving self kubelet client certificate after SubjectAccessReview.'
 	is "$(as_node worker-1 get node worker-1 -o name)" node/worker-1
-	is "$(kpki list --json | jq '.items | length')" 3
-}
-
-# The kubelet makes the link absolute.
-current()
-{
-	basename "$(readlink "$pki/kubelet-client-current.pem")"
-}
-
-has_moved()
-{
-	[[ $(current) != "$1" ]]
-}
-
-subject()
-{
-	openssl x509 -in "$pki/$1" -noout -subject
+	is "$(healthz_of worker-1)" ok
 }

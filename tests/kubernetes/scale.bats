@@ -8,7 +8,7 @@ n_bundles=100
 
 setup_file()
 {
-	new_cluster && start_api_server
+	new_cluster manual && start_api_server
 }
 
 teardown_file()
