@@ -29,7 +29,9 @@ export bin logs
 
 # The shell is process 1 in there: it gathers orphans, and everything that is
 # left ends with it.
-$alone sh -c 'ip link set lo up && bats --tap "$@"; exit $?' sh "$@"
+$alone sh -c 'ip link set lo up && bats --tap "$@"; exit $?' sh "$@" &
+trap 'kill $!' INT TERM
+wait $!
 status=$?
 [ "$status" != 0 ] || rm -rf "$logs"
 exit "$status"
