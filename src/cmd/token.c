@@ -128,6 +128,8 @@ static bool check_batch(const S *settings, struct error *err)
 static bool check_usage(
 	const struct command_call *call, const S *settings, struct error *err)
 {
+	if (!check_csv(settings, err) || !check_batch(settings, err))
+		return false;
 	if (settings->ttl && settings->expires)
 		return usage(err, "--ttl and --expires exclude each other");
 	if (settings->yes && !settings->no_expiry)
@@ -138,7 +140,7 @@ static bool check_usage(
 	if (is_stream(settings) && call->shared->json)
 		return usage(err, "--json and a token on standard output: "
 				  "--out FILE keeps them apart");
-	return check_csv(settings, err) && check_batch(settings, err);
+	return true;
 }
 
 /* -- what is wanted -- */

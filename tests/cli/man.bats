@@ -266,7 +266,7 @@ has_headings() # COMMAND HEADING...
 }
 
 @test "members and headings of reports are those that reports have" {
-	local command
+	local command heading
 
 	describe
 	while IFS=$tab read -r _ command _ kind _; do
@@ -283,6 +283,27 @@ has_headings() # COMMAND HEADING...
 	exits 0 node-bundle worker-1
 	has_headings node-bundle ${lines[0]}
 
+	kpki token --json --node worker-1 >one.json
+	exits 4 token --json --node worker-1 --usage signing
+	echo "$output" >two.json
+	is "$(members token)" "$(keys one.json two.json)"
+	exits 0 token --node worker-1
+	has_headings token ${lines[0]}
+	exits 1 bootstrap-kubeconfig --json --node worker-1 --node worker-2
+	echo "$output" >one.json
+	is "$(members bootstrap-kubeconfig)" "$(keys one.json)"
+	exits 0 bootstrap-kubeconfig --node worker-1
+	has_headings bootstrap-kubeconfig ${lines[0]}
+	kpki cluster-info --json >one.json
+	is "$(members cluster-info)" "$(keys one.json)"
+
+	exits 0 list --tokens --csv
+	is "$(tags kpki-list.1 TOKENS | grep -E '^[a-zA-Z]+$' | sort)" \
+		"$(tr -d '\r' <<<"${lines[0]}" | tr , '\n' | sort)"
+	exits 0 list --tokens
+	for heading in ${lines[0]}; do
+		has "$(section kpki-list.1 TOKENS)" "$heading"
+	done
 	exits 0 list --csv
 	is "$(members list)" "$(tr -d '\r' <<<"${lines[0]}" | tr , '\n' | sort)"
 	exits 0 list
@@ -374,6 +395,15 @@ has_headings() # COMMAND HEADING...
 		"$(file_rows 'THE OUTPUT DIRECTORY' | grep -v .kpki-)"
 }
 
+@test "kpki-files lists every file of tokens and kubeconfigs" {
+	kpki init-ca -q --server https://api.example:6443
+	kpki token -q --node worker-1
+	kpki bootstrap-kubeconfig -q --node worker-1
+	# a stage is there only while a command works
+	is "$(sort <(found tokens/ tokens) <(found kubeconfigs/ kubeconfigs))" \
+		"$(file_rows 'TOKENS AND KUBECONFIGS' | grep -v .kpki-)"
+}
+
 @test "kpki-files has a row for each profile, with subject and lifetime" {
 	local want have
 
@@ -405,6 +435,8 @@ has_headings() # COMMAND HEADING...
 		kube/node.h NODE_ADDRESSES_MAX kpki-inventory.5 addresses
 		kube/node.h NODE_ADDRESSES_MAX kpki-node-bundle.1 addresses
 		kube/node.h NODE_NAME_LONG kpki-node-bundle.1 characters
+		kube/token.h TOKEN_GROUPS_MAX kpki-token.1 \.
+		kube/token.h TOKEN_DESCRIPTION_MAX kpki-token.1 bytes
 		kube/inventory_read.c WINDOW kpki-inventory.5 bytes of comments
 		base/source.c LINE_MAX_LEN kpki-inventory.5 bytes a line
 		cmd/node_bundle.c JOBS_MAX kpki-node-bundle.1 \.
