@@ -14,7 +14,7 @@ skip() {
   skip "Kubernetes is for another run ($KPKI_KUBERNETES)"
 bin=$("$here/build" --ready 2>/dev/null) ||
   skip 'Kubernetes is not built; make check-kubernetes builds it'
-for tool in bats curl etcd ip jq openssl setpriv unshare; do
+for tool in bats curl etcd ip jq openssl unshare; do
   command -v "$tool" >/dev/null || skip "no $tool"
 done
 alone='unshare --net --mount --pid --fork --kill-child --mount-proc'
@@ -25,12 +25,14 @@ $alone true 2>/dev/null || skip 'this system refuses namespaces'
 logs=${top_builddir:-.}/tests/kubernetes/logs
 rm -rf "$logs"
 mkdir -p "$logs" && logs=$(cd "$logs" && pwd) || exit 1
-export bin logs
+TMPDIR=$(mktemp -d "${TMPDIR:-/tmp}/kpki-kubernetes.XXXXXX") || exit 1
+trap 'rm -rf "$TMPDIR"' EXIT
+export bin logs TMPDIR
 
 # The shell is process 1 in there: it gathers orphans, and everything that is
 # left ends with it.
 $alone sh -c 'ip link set lo up && bats --tap "$@"; exit $?' sh "$@" &
-trap 'kill $!' INT TERM
+trap 'kill -KILL $!' INT TERM
 wait $!
 status=$?
 [ "$status" != 0 ] || rm -rf "$logs"

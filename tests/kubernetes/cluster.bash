@@ -278,7 +278,7 @@ make_root()
 install_bundle()
 {
 	make_root "$1" &&
-		tar -C "${2:-bundles/$1}" --owner=0 --group=0 -c etc var |
+		(cd "${2:-bundles/$1}" && tar --owner=0 --group=0 -c *) |
 		tar -C "nodes/$1" -x
 }
 
@@ -307,13 +307,14 @@ start_kubemark()
 		--kubelet-port="${2:-10250}" --kubelet-read-only-port=0
 }
 
-# Starts the real kubelet and a runtime for it: NAME ARGUMENT...
+# Starts the real kubelet and a runtime for it, in the $layout: NAME ARGUMENT...
 start_kubelet()
 {
 	local name=$1 told
 
 	shift
-	mapfile -t told < <(kpki component-config kubelet --path "$path")
+	mapfile -t told < <(kpki component-config kubelet --path "$path" \
+		--layout "${layout:-kubeadm}")
 	running "runtime-$name" ||
 		start "runtime-$name" on_node "$name" /kubernetes/fakeruntime \
 			unix:///run/fake.sock

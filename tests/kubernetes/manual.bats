@@ -75,6 +75,17 @@ END
 		as_node worker-1 get secrets --all-namespaces
 }
 
+@test "the API server takes every type of key" {
+	local type
+
+	for type in ecdsa-p384 rsa-2048 rsa-3072 rsa-4096 ed25519; do
+		kpki node-bundle "node-$type" --key-type "$type"
+		install_bundle "node-$type"
+		fails_with 'nodes "worker-9" not found' \
+			as_node "node-$type" get node worker-9
+	done
+}
+
 @test "the certificate of another authority is not let in" {
 	kpki init-ca --dir other --server https://api.demo.example:6443
 	kpki node-bundle worker-1 --address 10.0.0.11 --dir other --out others
@@ -113,4 +124,13 @@ END
 	await 90 is_listening 10.0.0.11:10250
 	fails_with 'x509: certificate signed by unknown authority' \
 		healthz_of worker-1
+}
+
+@test "a kubelet takes the bundle in the layout pem" {
+	kpki node-bundle worker-5 --address "$(address_of worker-5)" \
+		--layout pem --kubelet-config-base "$data/kubelet.yaml"
+	install_bundle worker-5
+	layout=pem start_kubelet worker-5
+	await 60 is_ready worker-5
+	is "$(healthz_of worker-5)" ok
 }
