@@ -12,6 +12,7 @@
 #include "cmd/tally.h"
 #include "cmd/token_all.h"
 #include "kube/token_read.h"
+#include "pki/release.h"
 
 /* As many share one sync and one transaction; and their secrets fit into the
  * arena (base/secret.c). */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/stream.h"
+#include "pki/release.h"
 
 static bool report(const struct token_one *one, const struct token *token,
 	const char *id, const char *path, struct error *err)
