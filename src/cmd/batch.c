@@ -347,14 +347,13 @@ static bool open_release(
 	return true;
 }
 
-/* Workers make this chunk while the one before is recorded. */
-static bool start_chunk(struct run *run, struct chunk *chunk, struct error *err)
+static bool prepare_chunk(
+	struct run *run, struct chunk *chunk, struct error *err)
 {
 	if (!decide_chunk(run, chunk, err) || !open_release(run, chunk, err))
 		return false;
 	chunk->release = run->release;
 	chunk->decided = true;
-	workers_start(run->workers, chunk->n_todo, make_job, chunk);
 	return true;
 }
 
@@ -368,6 +367,8 @@ static void check_interrupt(struct run *run)
 	stop(run, &why);
 }
 
+/* Workers are never without a chunk: one is recorded and the next decided while
+ * they make the one between. */
 static void run_chunks(struct run *run)
 {
 	size_t total = inventory_count(run->batch->inventory);
@@ -378,14 +379,18 @@ static void run_chunks(struct run *run)
 
 		chunk = chunk_new(run);
 		check_interrupt(run);
-		if (!run->stop.kind && !start_chunk(run, chunk, &why))
+		if (!run->stop.kind && !prepare_chunk(run, chunk, &why))
 			stop(run, &why);
+		workers_wait(run->workers);
+		if (chunk->decided)
+			workers_start(
+				run->workers, chunk->n_todo, make_job, chunk);
 		if (before)
 			finish_chunk(run, before);
-		workers_wait(run->workers);
 		chunk_free(before);
 		before = chunk;
 	}
+	workers_wait(run->workers);
 	if (before)
 		finish_chunk(run, before);
 	chunk_free(before);
