@@ -126,7 +126,7 @@ static bool check_common_name(const char *name, struct error *err)
 	enum { BOUND = 64 }; /* X.520, ub-common-name */
 	AUTO_RELEASE(buffer) encoded = BUFFER_INIT;
 
-	if (!certificate_name(NULL, name, &encoded, err))
+	if (!certificate_name(NULL, 0, name, &encoded, err))
 		return context_blame(err, "--common-name");
 	if (utf8_count(name) > BOUND)
 		return error_set(err, ERROR_USAGE,

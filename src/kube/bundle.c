@@ -313,12 +313,18 @@ static bool make_pair(const struct bundle_kit *kit, const struct node *node,
 	size_t i = bundle->n_certificates;
 	struct bundle_certificate *made = &bundle->certificates[i];
 	AUTO_FREE(key) key = NULL;
+	struct profile_order order = {.profile = kit->profiles[i],
+		.ca = kit->settings.ca,
+		.holder = {.node = node},
+		.lifetime = kit->settings.lifetime,
+		.verify = verify};
 
 	made->profile = kit->profiles[i];
-	if (!key_generate(kit->settings.key_type, &key, err) ||
-		!profile_issue(made->profile, kit->settings.ca, node, key,
-			kit->settings.lifetime, verify, &made->der,
-			made->serial, &made->serial_len, err) ||
+	if (!key_generate(kit->settings.key_type, &key, err))
+		return error_context(err, "%s", made->profile->name);
+	order.public_key = key_public(key);
+	if (!profile_issue(
+		    &order, &made->der, made->serial, &made->serial_len, err) ||
 		!key_write(key, &bundle->parts->keys[i], err))
 		return error_context(err, "%s", made->profile->name);
 	pem_write(&bundle->parts->certificates[i], "CERTIFICATE",

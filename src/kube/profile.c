@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/public_key.h"
+
 /* Kubernetes: PKI certificates and requirements.  The serving certificate says
  * system:node:NAME too, because kube-apiserver is going to ask for it
  * (KEP-4872). */
@@ -38,6 +40,14 @@ const struct profile profiles[] = {
 		.purposes = PURPOSE_SERVER,
 		.key_usage = USAGE_DIGITAL_SIGNATURE,
 		.consumer = "kubelet, to kube-apiserver and metrics clients",
+	},
+	{
+		.name = "kube-apiserver-client",
+		.issuer = "ca",
+		.for_user = true,
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "a user's client, to kube-apiserver",
 	},
 	{.name = NULL},
 };
@@ -95,13 +105,19 @@ bool profile_lifetime(const struct certificate *ca, const char *asked,
 
 /* -- what a certificate of a profile says -- */
 
-static bool write_subject(const struct profile *profile,
-	const struct node *node, struct buffer *name, struct error *err)
+bool profile_subject(const struct profile *profile, const struct holder *holder,
+	struct buffer *name, struct error *err)
 {
-	AUTO_TEXT common_name = memory_format("%s%s", profile->common_name,
-		profile->for_node ? node->name : "");
+	const char *const own[] = {profile->organization};
+	AUTO_TEXT common_name = NULL;
 
-	return certificate_name(profile->organization, common_name, name, err);
+	if (profile->for_user)
+		return certificate_name(holder->groups, holder->n_groups,
+			holder->user, name, err);
+	common_name = memory_format("%s%s", profile->common_name,
+		profile->for_node ? holder->node->name : "");
+	return certificate_name(
+		own, profile->organization ? 1 : 0, common_name, name, err);
 }
 
 static struct alt_name alt_name_of(const char *text)
@@ -111,12 +127,9 @@ static struct alt_name alt_name_of(const char *text)
 	return (struct alt_name){is_ip ? ALT_NAME_IP : ALT_NAME_DNS, text};
 }
 
-#define ALT_NAMES_MAX (1 + NODE_ADDRESSES_MAX)
-
-/* The name, then the addresses in their order, none of them twice (the
- * inventory sees to that). */
-static size_t list_alt_names(const struct profile *profile,
-	const struct node *node, struct alt_name names[static ALT_NAMES_MAX])
+/* None of them twice: the inventory sees to that. */
+size_t profile_alt_names(const struct profile *profile, const struct node *node,
+	struct alt_name names[static PROFILE_NAMES_MAX])
 {
 	const char *address;
 
@@ -136,32 +149,39 @@ static struct der der_of(const struct buffer *buffer)
 	return (struct der){(const unsigned char *)buffer->data, buffer->len};
 }
 
-bool profile_issue(const struct profile *profile, const struct authority *ca,
-	const struct node *node, const struct key *key,
-	struct lifetime lifetime, bool verify, struct buffer *der,
-	unsigned char *ret_serial, size_t *ret_serial_len, struct error *err)
+bool profile_issue(const struct profile_order *order, struct buffer *der,
+	unsigned char ret_serial[static SERIAL_MAX], size_t *ret_serial_len,
+	struct error *err)
 {
+	const struct profile *profile = order->profile;
 	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
-	struct alt_name names[ALT_NAMES_MAX];
+	struct alt_name names[PROFILE_NAMES_MAX];
+	struct public_key key;
 	struct certificate_plan plan = {
-		.public_key = key_public(key),
-		.not_before = lifetime.not_before,
-		.not_after = lifetime.not_after,
+		.public_key = order->public_key,
+		.not_before = order->lifetime.not_before,
+		.not_after = order->lifetime.not_after,
 		.is_ca = profile->is_ca,
 		.path_len = -1,
 		.key_usage = profile->key_usage,
 		.purposes = profile->purposes,
-		.alt_names = names,
-		.n_alt_names = list_alt_names(profile, node, names),
+		.alt_names = order->alt_names,
+		.n_alt_names = order->n_alt_names,
 	};
 
-	/* RFC 8813, 3: not for EC keys */
-	if (!profile->is_ca && key_is_rsa(key))
-		plan.key_usage |= USAGE_KEY_ENCIPHERMENT;
-	if (!write_subject(profile, node, &subject, err))
+	if (!public_key_read(order->public_key, &key, err) ||
+		!profile_subject(profile, &order->holder, &subject, err))
 		return false;
+	/* RFC 8813, 3: not for EC keys */
+	if (!profile->is_ca && key.is_rsa)
+		plan.key_usage |= USAGE_KEY_ENCIPHERMENT;
+	if (profile->takes_addresses && !order->alt_names) {
+		plan.alt_names = names;
+		plan.n_alt_names =
+			profile_alt_names(profile, order->holder.node, names);
+	}
 	plan.subject = der_of(&subject);
-	if (!authority_issue(ca, &plan, verify, der, err))
+	if (!authority_issue(order->ca, &plan, order->verify, der, err))
 		return false;
 	memcpy(ret_serial, plan.serial, plan.serial_len);
 	*ret_serial_len = plan.serial_len;
@@ -187,9 +207,10 @@ static void compare_subject(const struct profile *profile,
 {
 	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
 	AUTO_RELEASE(error) err = ERROR_INIT;
+	const struct holder holder = {.node = node};
 
 	/* A name that cannot be encoded is in no certificate. */
-	if (write_subject(profile, node, &subject, &err) &&
+	if (profile_subject(profile, &holder, &subject, &err) &&
 		der_equal(certificate->subject, der_of(&subject)))
 		return;
 	drift_add(drift, "the subject is \"%s\", not \"CN=%s%s,O=%s\"",
@@ -211,8 +232,8 @@ static void compare_alt_names(const struct profile *profile,
 	const struct node *node, const struct certificate *certificate,
 	struct buffer *drift)
 {
-	struct alt_name names[ALT_NAMES_MAX];
-	size_t n_names = list_alt_names(profile, node, names);
+	struct alt_name names[PROFILE_NAMES_MAX];
+	size_t n_names = profile_alt_names(profile, node, names);
 
 	for (size_t i = 0; i < n_names; i++)
 		if (!has_name(certificate->alt_names, certificate->n_alt_names,

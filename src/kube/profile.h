@@ -18,6 +18,7 @@ struct profile {
 	                              put behind it */
 	const char *organization;  /* the group, or NULL */
 	bool for_node;
+	bool for_user;             /* name and groups are the user's */
 	bool takes_addresses;      /* subjectAltName: node name and addresses */
 	bool is_ca;
 	unsigned purposes;         /* bits of enum purpose */
@@ -46,13 +47,42 @@ MUST_CHECK bool profile_lifetime(const struct certificate *ca,
 	const char *asked, int64_t preset, struct instant now,
 	struct lifetime *ret_lifetime, bool *ret_clamped, struct error *err);
 
-/* A certificate for this node and key, issued; its plan's serial goes to
- * ret_serial, which holds SERIAL_MAX bytes. */
-MUST_CHECK bool profile_issue(const struct profile *profile,
-	const struct authority *ca, const struct node *node,
-	const struct key *key, struct lifetime lifetime, bool verify,
-	struct buffer *der, unsigned char *ret_serial, size_t *ret_serial_len,
-	struct error *err);
+/* Whom a certificate is for: what the row leaves open. */
+struct holder {
+	const struct node *node;   /* for_node */
+	const char *user;          /* for_user: the common name … */
+	const char *const *groups; /* … and the organizations */
+	size_t n_groups;
+};
+
+struct profile_order {
+	const struct profile *profile;
+	const struct authority *ca;
+	struct holder holder;
+	struct der public_key; /* SubjectPublicKeyInfo */
+	struct lifetime lifetime;
+	/* Of a row that takes addresses: these instead of the node's name and
+	 * all its addresses; or NULL. */
+	const struct alt_name *alt_names;
+	size_t n_alt_names;
+	bool verify; /* the signature too */
+};
+
+/* The certificate, linted; its serial goes to ret_serial. */
+MUST_CHECK bool profile_issue(const struct profile_order *order,
+	struct buffer *der, unsigned char ret_serial[static SERIAL_MAX],
+	size_t *ret_serial_len, struct error *err);
+
+/* Appends the Name that the row gives this holder. */
+MUST_CHECK bool profile_subject(const struct profile *profile,
+	const struct holder *holder, struct buffer *name, struct error *err);
+
+/* The node's name, then its addresses in their order; none of a row that takes
+ * none.  How many. */
+#define PROFILE_NAMES_MAX (1 + NODE_ADDRESSES_MAX)
+size_t profile_alt_names(const struct profile *profile,
+	const struct node *node,
+	struct alt_name names[static PROFILE_NAMES_MAX]);
 
 /* One more way in which something is not as it should be: drift is a sentence
  * whose parts are joined by "; ". */

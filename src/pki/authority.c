@@ -131,7 +131,7 @@ static bool self_sign(const struct authority_request *request,
 			     USAGE_DIGITAL_SIGNATURE,
 	};
 
-	if (!certificate_name(NULL, request->common_name, &name, err))
+	if (!certificate_name(NULL, 0, request->common_name, &name, err))
 		return false;
 	plan.issuer = plan.subject = der_of(&name);
 	return certificate_serial(plan.serial, &plan.serial_len, err) &&

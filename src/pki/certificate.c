@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "pki/extensions.h"
 #include "pki/names.h"
 #include "pki/oid.h"
+#include "pki/signed.h"
 
 /* -- what a plan needs -- */
 
@@ -30,23 +32,25 @@ static void put_attribute(
 	der_wrap(out, DER_SET, mark);
 }
 
-bool certificate_name(const char *organization, const char *common_name,
-	struct buffer *der, struct error *err)
+bool certificate_name(const char *const *organizations, size_t n_organizations,
+	const char *common_name, struct buffer *der, struct error *err)
 {
-	size_t room = 64 + strlen(common_name) +
-		      (organization ? strlen(organization) : 0);
+	size_t room = 64 + strlen(common_name);
 	AUTO_RELEASE(buffer) work = BUFFER_INIT;
-	struct der_writer out = der_writer(buffer_room(&work, room), room);
+	struct der_writer out;
 	struct der name;
 
 	if (!require_name_text("common name", common_name, err))
 		return false;
-	if (organization &&
-		!require_name_text("organization", organization, err))
-		return false;
+	for (size_t i = 0; i < n_organizations; i++) {
+		if (!require_name_text("organization", organizations[i], err))
+			return false;
+		room += 64 + strlen(organizations[i]);
+	}
+	out = der_writer(buffer_room(&work, room), room);
 	put_attribute(&out, OID_COMMON_NAME, common_name);
-	if (organization)
-		put_attribute(&out, OID_ORGANIZATION, organization);
+	for (size_t i = n_organizations; i > 0; i--)
+		put_attribute(&out, OID_ORGANIZATION, organizations[i - 1]);
 	der_wrap(&out, DER_SEQUENCE, 0);
 	if (!der_written(&out, &name, err))
 		return false;
@@ -172,42 +176,6 @@ static bool require_plan(const struct certificate_plan *plan, struct error *err)
 
 /* -- extensions, each from the back to the front -- */
 
-/* All that was written since the mark becomes the extension's value. */
-static void put_extension(
-	struct der_writer *out, struct der oid, bool critical, size_t mark)
-{
-	der_wrap(out, DER_OCTET_STRING, mark);
-	if (critical)
-		der_put_boolean(out, true);
-	der_put_oid(out, oid);
-	der_wrap(out, DER_SEQUENCE, mark);
-}
-
-static void put_alt_name(struct der_writer *out, const struct alt_name *name)
-{
-	unsigned char address[16];
-
-	if (name->kind == ALT_NAME_DNS)
-		der_put(out, DER_CONTEXT | 2, name->text, strlen(name->text));
-	else if (inet_pton(AF_INET, name->text, address) == 1)
-		der_put(out, DER_CONTEXT | 7, address, 4);
-	else if (inet_pton(AF_INET6, name->text, address) == 1)
-		der_put(out, DER_CONTEXT | 7, address, 16);
-}
-
-static void put_alt_names(
-	struct der_writer *out, const struct certificate_plan *plan)
-{
-	size_t mark = der_mark(out);
-
-	if (plan->n_alt_names == 0)
-		return;
-	for (size_t i = plan->n_alt_names; i > 0; i--)
-		put_alt_name(out, &plan->alt_names[i - 1]);
-	der_wrap(out, DER_SEQUENCE, mark);
-	put_extension(out, OID_SUBJECT_ALT_NAME, false, mark);
-}
-
 static void put_key_ids(struct der_writer *out,
 	const struct certificate_plan *plan,
 	const unsigned char key_id[static KEY_ID_LEN])
@@ -218,45 +186,11 @@ static void put_key_ids(struct der_writer *out,
 		der_put(out, DER_CONTEXT | 0, plan->authority_key_id.bytes,
 			plan->authority_key_id.len);
 		der_wrap(out, DER_SEQUENCE, mark);
-		put_extension(out, OID_AUTHORITY_KEY_ID, false, mark);
+		extension_put(out, OID_AUTHORITY_KEY_ID, false, mark);
 	}
 	mark = der_mark(out);
 	der_put(out, DER_OCTET_STRING, key_id, KEY_ID_LEN);
-	put_extension(out, OID_SUBJECT_KEY_ID, false, mark);
-}
-
-static void put_purposes(
-	struct der_writer *out, const struct certificate_plan *plan)
-{
-	size_t mark = der_mark(out);
-
-	if (plan->purposes == 0)
-		return;
-	if (plan->purposes & PURPOSE_CLIENT)
-		der_put_oid(out, OID_CLIENT_AUTH);
-	if (plan->purposes & PURPOSE_SERVER)
-		der_put_oid(out, OID_SERVER_AUTH);
-	der_wrap(out, DER_SEQUENCE, mark);
-	put_extension(out, OID_EXT_KEY_USAGE, false, mark);
-}
-
-/* X.690, 11.2.2: named bits from the left, without zeros at the end. */
-static void put_key_usage(
-	struct der_writer *out, const struct certificate_plan *plan)
-{
-	size_t mark = der_mark(out);
-	unsigned char octets[2] = {0, 0};
-	unsigned last = 0;
-
-	for (unsigned bit = 0; bit < 8; bit++) {
-		if (!(plan->key_usage >> bit & 1))
-			continue;
-		octets[1] |= (unsigned char)(0x80 >> bit);
-		last = bit;
-	}
-	octets[0] = (unsigned char)(7 - last);
-	der_put(out, DER_BIT_STRING, octets, sizeof(octets));
-	put_extension(out, OID_KEY_USAGE, true, mark);
+	extension_put(out, OID_SUBJECT_KEY_ID, false, mark);
 }
 
 static void put_basic_constraints(
@@ -269,7 +203,7 @@ static void put_basic_constraints(
 	if (plan->is_ca)
 		der_put_boolean(out, true);
 	der_wrap(out, DER_SEQUENCE, mark);
-	put_extension(out, OID_BASIC_CONSTRAINTS, true, mark);
+	extension_put(out, OID_BASIC_CONSTRAINTS, true, mark);
 }
 
 /* -- the whole -- */
@@ -279,10 +213,10 @@ static void put_tbs(struct der_writer *out, const struct certificate_plan *plan,
 {
 	size_t mark;
 
-	put_alt_names(out, plan);
+	extension_put_alt_names(out, plan->alt_names, plan->n_alt_names);
 	put_key_ids(out, plan, key_id);
-	put_purposes(out, plan);
-	put_key_usage(out, plan);
+	extension_put_purposes(out, plan->purposes);
+	extension_put_key_usage(out, plan->key_usage);
 	put_basic_constraints(out, plan);
 	der_wrap(out, DER_SEQUENCE, 0);
 	der_wrap(out, DER_CONTEXT_CONSTRUCTED | 3, 0);
@@ -311,27 +245,6 @@ static size_t room_for(const struct certificate_plan *plan)
 	return room;
 }
 
-/* Appends tbs, the algorithm and the signature, as one. */
-static bool join(struct der tbs, struct der algorithm,
-	const struct buffer *signature, struct buffer *der, struct error *err)
-{
-	size_t room = tbs.len + algorithm.len + signature->len + 32;
-	AUTO_RELEASE(buffer) work = BUFFER_INIT;
-	struct der_writer out = der_writer(buffer_room(&work, room), room);
-	struct der whole;
-
-	der_put_raw(&out, signature->data, signature->len);
-	der_put_raw(&out, "", 1);
-	der_wrap(&out, DER_BIT_STRING, 0);
-	der_put_raw(&out, algorithm.bytes, algorithm.len);
-	der_put_raw(&out, tbs.bytes, tbs.len);
-	der_wrap(&out, DER_SEQUENCE, 0);
-	if (!der_written(&out, &whole, err))
-		return false;
-	buffer_add(der, whole.bytes, whole.len);
-	return true;
-}
-
 bool certificate_sign(const struct certificate_plan *plan,
 	const struct key *signer, struct buffer *der, struct error *err)
 {
@@ -351,5 +264,5 @@ bool certificate_sign(const struct certificate_plan *plan,
 		return false;
 	if (!key_sign(signer, tbs, &signature, err))
 		return false;
-	return join(tbs, algorithm, &signature, der, err);
+	return signed_join(tbs, algorithm, &signature, der, err);
 }

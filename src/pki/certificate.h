@@ -60,10 +60,11 @@ struct certificate_plan {
 	struct der authority_key_id;
 };
 
-/* Name of O (may be NULL) and CN, in this order, an RDN each.  ERROR_INPUT for
- * what is empty, not UTF-8, or has control characters. */
-MUST_CHECK bool certificate_name(const char *organization,
-	const char *common_name, struct buffer *der, struct error *err);
+/* Name of each O and of CN, in this order, an RDN each.  ERROR_INPUT for what
+ * is empty, not UTF-8, or has control characters. */
+MUST_CHECK bool certificate_name(const char *const *organizations,
+	size_t n_organizations, const char *common_name, struct buffer *der,
+	struct error *err);
 
 /* The minutes since 1970 in four octets, then 16 random octets from the CSPRNG.
  * Random bits make a serial unique and unpredictable; time before them keeps
@@ -108,6 +109,9 @@ struct certificate {
 	struct der subject_key_id, authority_key_id; /* len 0: none */
 	struct alt_name *alt_names;
 	size_t n_alt_names;
+	bool alt_names_critical;
+	char *other_extension; /* dotted, the first that is none of these, or
+	                          NULL */
 	char *subject_text; /* RFC 4514, "CN=…,O=…"; escapes as it says */
 	char *common_name;  /* the last CN, or NULL */
 	struct sha256 fingerprint; /* of whole */

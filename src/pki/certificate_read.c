@@ -8,6 +8,7 @@
 #include "pki/names.h"
 #include "pki/oid.h"
 #include "pki/pem.h"
+#include "pki/signed.h"
 
 static bool broken(struct error *err, const char *rule)
 {
@@ -49,23 +50,6 @@ static bool take_serial(
 	return true;
 }
 
-/* AlgorithmIdentifier (RFC 5280, 4.1.1.2); contents are those of `oid` and of
- * parameters, if any. */
-static bool take_algorithm(struct der *at, struct der *ret_whole,
-	struct der *ret_oid, struct der *ret_parameters)
-{
-	struct der inside;
-
-	if (!der_take(at, DER_SEQUENCE, &inside, ret_whole) ||
-		!der_take(&inside, DER_OID, ret_oid, NULL) ||
-		!oid_is_valid(*ret_oid))
-		return false;
-	*ret_parameters = inside;
-	return inside.len == 0 ||
-	       (der_take(&inside, der_next(&inside), NULL, NULL) &&
-		       inside.len == 0);
-}
-
 static bool take_name(struct der *at, struct der *ret_whole, const char *what,
 	struct error *err)
 {
@@ -94,50 +78,6 @@ static bool take_validity(
 	if (out->not_after.seconds < out->not_before.seconds)
 		return broken(err, "validity: ends before it begins");
 	return true;
-}
-
-static bool is_rsa_key(struct der key)
-{
-	struct der at, number;
-
-	return der_take(&key, DER_SEQUENCE, &at, NULL) && key.len == 0 &&
-	       der_take_unsigned(&at, &number) && number.bytes[0] != 0 &&
-	       der_take_unsigned(&at, &number) && number.bytes[0] != 0 &&
-	       at.len == 0;
-}
-
-static bool check_public_key(struct der oid, struct der parameters,
-	struct der key, struct error *err)
-{
-	if (der_equal(oid, OID_RSA_ENCRYPTION)) {
-		if (!der_equal(parameters, OID("\x05\x00")))
-			return broken(err, "RSA public key: without NULL "
-					   "parameters (RFC 3279, 2.3.1)");
-		if (!is_rsa_key(key))
-			return broken(err, "RSA public key: malformed (RFC "
-					   "3279, 2.3.1)");
-	}
-	if (der_equal(oid, OID_EC_PUBLIC_KEY) &&
-		der_next(&parameters) != DER_OID)
-		return broken(err, "EC public key: its curve has no name (RFC "
-				   "5480, 2.1.1)");
-	return true;
-}
-
-static bool take_public_key(
-	struct der *at, struct certificate *out, struct error *err)
-{
-	struct der inside, whole, oid, parameters, bits;
-
-	if (!der_take(at, DER_SEQUENCE, &inside, &out->public_key) ||
-		!take_algorithm(&inside, &whole, &oid, &parameters) ||
-		!der_take(&inside, DER_BIT_STRING, &bits, NULL) ||
-		inside.len > 0 || bits.len < 2 || bits.bytes[0] != 0)
-		return broken(err, "public key: not a SubjectPublicKeyInfo "
-				   "(RFC 5280, 4.1.2.7)");
-	bits.bytes++;
-	bits.len--;
-	return check_public_key(oid, parameters, bits, err);
 }
 
 /* issuerUniqueID and subjectUniqueID are passed over (RFC 5280, 4.1.2.8). */
@@ -198,6 +138,10 @@ static bool read_names(struct certificate *out, struct error *err)
 	if (out->n_alt_names == 0)
 		return broken(err, "subject: empty, and no subjectAltName "
 				   "(RFC 5280, 4.1.2.6)");
+	if (!out->alt_names_critical)
+		return broken(err,
+			"subjectAltName: not critical though the subject is "
+			"empty (RFC 5280, 4.2.1.6)");
 	return true;
 }
 
@@ -208,7 +152,7 @@ static bool read_tbs(struct der at, struct der outer_algorithm,
 
 	if (!take_version(&at, out, err) || !take_serial(&at, out, err))
 		return false;
-	if (!take_algorithm(&at, &algorithm, &oid, &parameters))
+	if (!signed_algorithm(&at, &algorithm, &oid, &parameters))
 		return broken(err, "inner signature algorithm: malformed (RFC "
 				   "5280, 4.1.2.3)");
 	if (!der_equal(algorithm, outer_algorithm))
@@ -217,26 +161,9 @@ static bool read_tbs(struct der at, struct der outer_algorithm,
 	return take_name(&at, &out->issuer, "issuer", err) &&
 	       take_validity(&at, out, err) &&
 	       take_name(&at, &out->subject, "subject", err) &&
-	       take_public_key(&at, out, err) &&
+	       signed_public_key(&at, &out->public_key, err) &&
 	       take_unique_ids(&at, out, err) &&
 	       take_extensions(&at, out, err) && read_names(out, err);
-}
-
-static bool split(struct der der, struct der *ret_tbs, struct der *ret_inside,
-	struct der *ret_algorithm, struct der *ret_signature)
-{
-	struct der at, oid, parameters;
-
-	if (!der_take(&der, DER_SEQUENCE, &at, NULL) || der.len > 0 ||
-		!der_take(&at, DER_SEQUENCE, ret_inside, ret_tbs) ||
-		!take_algorithm(&at, ret_algorithm, &oid, &parameters) ||
-		!der_take(&at, DER_BIT_STRING, ret_signature, NULL) ||
-		at.len > 0 || ret_signature->len < 2 ||
-		ret_signature->bytes[0] != 0)
-		return false;
-	ret_signature->bytes++;
-	ret_signature->len--;
-	return true;
 }
 
 static bool not_a_certificate(struct error *err)
@@ -249,15 +176,17 @@ bool certificate_read(
 	struct der der, struct certificate **ret_certificate, struct error *err)
 {
 	AUTO_FREE(certificate) out = memory_new(1, sizeof(*out));
-	struct der inside;
+	struct signed_parts parts;
 
 	out->path_len = -1;
 	out->whole.bytes = memory_copy(der.bytes, der.len);
 	out->whole.len = der.len;
-	if (!split(out->whole, &out->tbs, &inside, &out->signature_algorithm,
-		    &out->signature))
+	if (!signed_split(out->whole, &parts))
 		return not_a_certificate(err);
-	if (!read_tbs(inside, out->signature_algorithm, out, err))
+	out->tbs = parts.tbs;
+	out->signature_algorithm = parts.algorithm;
+	out->signature = parts.signature;
+	if (!read_tbs(parts.inside, parts.algorithm, out, err))
 		return false;
 	if (!sha256_of(
 		    out->whole.bytes, out->whole.len, &out->fingerprint, err) ||
@@ -290,11 +219,12 @@ bool certificate_verify(const struct certificate *certificate,
 bool certificate_verify_der(
 	struct der der, struct der issuer_public_key, struct error *err)
 {
-	struct der tbs, inside, algorithm, signature;
+	struct signed_parts parts;
 
-	if (!split(der, &tbs, &inside, &algorithm, &signature))
+	if (!signed_split(der, &parts))
 		return not_a_certificate(err);
-	return key_verify(issuer_public_key, algorithm, tbs, signature, err);
+	return key_verify(issuer_public_key, parts.algorithm, parts.tbs,
+		parts.signature, err);
 }
 
 void certificate_free(struct certificate *certificate)
@@ -304,6 +234,7 @@ void certificate_free(struct certificate *certificate)
 	for (size_t i = 0; i < certificate->n_alt_names; i++)
 		free((char *)certificate->alt_names[i].text);
 	free(certificate->alt_names);
+	free(certificate->other_extension);
 	free(certificate->subject_text);
 	free(certificate->common_name);
 	free((unsigned char *)certificate->whole.bytes);

@@ -262,10 +262,7 @@ static bool read_alt_names(const struct extension *extension,
 
 	if (!take_whole(extension->value, DER_SEQUENCE, &at) || at.len == 0)
 		return broken(err, "malformed or empty (RFC 5280, 4.2.1.6)");
-	if (out->subject.len == 2 && !extension->critical)
-		return broken(err,
-			"not critical though the subject is empty (RFC 5280, "
-			"4.2.1.6)");
+	out->alt_names_critical = extension->critical;
 	while (at.len > 0) {
 		struct alt_name name = {.text = NULL};
 
@@ -331,9 +328,12 @@ static bool read_one(const struct extension *extension, struct certificate *out,
 			return error_context(err, "%s", types[i].name);
 		return true;
 	}
-	if (!extension->critical)
-		return true;
 	dotted = oid_format(extension->oid);
+	if (!extension->critical) {
+		if (!out->other_extension)
+			out->other_extension = take(&dotted);
+		return true;
+	}
 	return error_set(err, ERROR_INPUT,
 		"extension %s: critical and not understood (RFC 5280, 4.2)",
 		dotted);

@@ -160,23 +160,19 @@ static void write_escaped(struct buffer *out, struct der text)
 	}
 }
 
-struct attribute {
-	struct der oid;
-	unsigned tag;
-	struct der value, whole;
-};
-
+/* Type, "=" and value; the value as "#" and hex where RFC 4514, 2.4 has no
+ * better. */
 static void write_attribute(
-	struct buffer *out, const struct attribute *attribute)
+	struct buffer *out, const struct name_attribute *attribute)
 {
 	const char *name = NULL;
 	AUTO_TEXT dotted = NULL;
 	AUTO_TEXT hex = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(attribute_types); i++)
-		if (der_equal(attribute->oid, attribute_types[i].oid))
+		if (der_equal(attribute->type, attribute_types[i].oid))
 			name = attribute_types[i].name;
-	dotted = oid_format(attribute->oid);
+	dotted = oid_format(attribute->type);
 	buffer_format(out, "%s=", name ? name : dotted);
 	if (name && find_string_type(attribute->tag)) {
 		write_escaped(out, attribute->value);
@@ -184,6 +180,14 @@ static void write_attribute(
 	}
 	hex = hex_of(attribute->whole.bytes, attribute->whole.len);
 	buffer_format(out, "#%s", hex);
+}
+
+char *name_attribute_text(const struct name_attribute *attribute)
+{
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+
+	write_attribute(&text, attribute);
+	return buffer_detach(&text);
 }
 
 /* -- reading -- */
@@ -194,10 +198,11 @@ static bool malformed(struct error *err)
 		err, ERROR_INPUT, "not a Name in DER (RFC 5280, 4.1.2.4)");
 }
 
-static bool check_value(const struct attribute *attribute, struct error *err)
+static bool check_value(
+	const struct name_attribute *attribute, struct error *err)
 {
 	const struct string_type *type = find_string_type(attribute->tag);
-	bool is_common_name = der_equal(attribute->oid, OID_COMMON_NAME);
+	bool is_common_name = der_equal(attribute->type, OID_COMMON_NAME);
 
 	if (!type && is_common_name)
 		return error_set(err, ERROR_INPUT,
@@ -219,13 +224,13 @@ static bool check_value(const struct attribute *attribute, struct error *err)
 }
 
 static bool take_attribute(
-	struct der *set, struct attribute *attribute, struct error *err)
+	struct der *set, struct name_attribute *attribute, struct error *err)
 {
 	struct der pair;
 
 	if (!der_take(set, DER_SEQUENCE, &pair, NULL) ||
-		!der_take(&pair, DER_OID, &attribute->oid, NULL) ||
-		!oid_is_valid(attribute->oid))
+		!der_take(&pair, DER_OID, &attribute->type, NULL) ||
+		!oid_is_valid(attribute->type))
 		return malformed(err);
 	attribute->tag = der_next(&pair);
 	if (!der_take(&pair, attribute->tag, &attribute->value,
@@ -244,74 +249,78 @@ static bool ascends(struct der previous, struct der next)
 	return order < 0 || (order == 0 && previous.len <= next.len);
 }
 
-static bool read_rdn(struct der set, struct buffer *text,
-	struct der *common_name, struct error *err)
+static bool take_rdn(struct der *name,
+	struct name_attribute list[static NAME_ATTRIBUTES_MAX], size_t *n,
+	struct error *err)
 {
-	struct der previous = {NULL, 0};
-	struct attribute attribute;
+	struct der set, previous = {NULL, 0};
 
-	if (set.len == 0)
+	if (!der_take(name, DER_SET, &set, NULL) || set.len == 0)
 		return malformed(err);
 	while (set.len > 0) {
 		struct der at = set;
 
-		if (!take_attribute(&set, &attribute, err))
+		if (*n == NAME_ATTRIBUTES_MAX)
+			return error_set(err, ERROR_INPUT,
+				"a name of more than 64 attributes");
+		list[*n].joined = previous.len > 0;
+		if (!take_attribute(&set, &list[(*n)++], err))
 			return false;
 		at.len -= set.len;
 		if (previous.len > 0 && !ascends(previous, at))
 			return malformed(err);
-		if (previous.len > 0)
-			buffer_add_byte(text, '+');
 		previous = at;
-		write_attribute(text, &attribute);
-		if (der_equal(attribute.oid, OID_COMMON_NAME))
-			*common_name = attribute.value;
 	}
 	return true;
 }
 
-/* More than any name has; keeps hostile ones cheap. */
-#define RDNS_MAX 64
-
-static bool split_name(struct der name, struct der sets[static RDNS_MAX],
-	size_t *ret_n, struct error *err)
+bool name_attributes(struct der name,
+	struct name_attribute list[static NAME_ATTRIBUTES_MAX], size_t *ret_n,
+	struct error *err)
 {
-	struct der list;
+	struct der rdns;
 	size_t n = 0;
 
-	if (!der_take(&name, DER_SEQUENCE, &list, NULL) || name.len > 0)
+	if (!der_take(&name, DER_SEQUENCE, &rdns, NULL) || name.len > 0)
 		return malformed(err);
-	while (list.len > 0) {
-		if (n == RDNS_MAX)
-			return error_set(err, ERROR_INPUT,
-				"a name of more than 64 parts");
-		if (!der_take(&list, DER_SET, &sets[n++], NULL))
-			return malformed(err);
-	}
+	while (rdns.len > 0)
+		if (!take_rdn(&rdns, list, &n, err))
+			return false;
 	*ret_n = n;
 	return true;
+}
+
+/* RFC 4514, 2.1: the last RDN comes first. */
+static void write_name(
+	struct buffer *text, const struct name_attribute *list, size_t n)
+{
+	for (size_t end = n, start; end > 0; end = start) {
+		for (start = end - 1; list[start].joined;)
+			start--;
+		for (size_t i = start; i < end; i++) {
+			if (i > start)
+				buffer_add_byte(text, '+');
+			write_attribute(text, &list[i]);
+		}
+		if (start > 0)
+			buffer_add_byte(text, ',');
+	}
 }
 
 bool name_read(struct der name, char **ret_text, char **ret_common_name,
 	struct error *err)
 {
-	struct der sets[RDNS_MAX], last = {NULL, 0};
+	struct name_attribute list[NAME_ATTRIBUTES_MAX];
+	struct der last = {NULL, 0};
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	size_t n = 0;
+	size_t n;
 
-	if (!split_name(name, sets, &n, err))
+	if (!name_attributes(name, list, &n, err))
 		return false;
-	/* RFC 4514, 2.1: the last comes first. */
-	while (n-- > 0) {
-		struct der common_name = {NULL, 0};
-
-		if (!read_rdn(sets[n], &text, &common_name, err))
-			return false;
-		if (last.len == 0)
-			last = common_name;
-		if (n > 0)
-			buffer_add_byte(&text, ',');
-	}
+	for (size_t i = 0; i < n; i++)
+		if (der_equal(list[i].type, OID_COMMON_NAME))
+			last = list[i].value;
+	write_name(&text, list, n);
 	*ret_common_name =
 		last.len == 0
 			? NULL

@@ -17,6 +17,23 @@
 MUST_CHECK bool name_read(struct der name, char **ret_text,
 	char **ret_common_name, struct error *err);
 
+/* One attribute of a Name, with views into it. */
+struct name_attribute {
+	struct der type;         /* content octets of its OBJECT IDENTIFIER */
+	unsigned tag;            /* of the value: the string type … */
+	struct der value, whole; /* … its text, and with tag and length */
+	bool joined;             /* in one RDN with the attribute before */
+};
+
+/* All of a Name in their order, as strict as name_read. */
+#define NAME_ATTRIBUTES_MAX 64
+MUST_CHECK bool name_attributes(struct der name,
+	struct name_attribute list[static NAME_ATTRIBUTES_MAX], size_t *ret_n,
+	struct error *err);
+
+/* "OU=Servers", by RFC 4514; for free(). */
+char *name_attribute_text(const struct name_attribute *attribute);
+
 /* Without control characters and NUL, valid UTF-8, not empty. */
 bool name_text_is_valid(const char *text, size_t len);
 

@@ -44,6 +44,13 @@
 	DER_LITERAL("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c\x05\x00")
 #define SHA512_WITH_RSA                                                        \
 	DER_LITERAL("\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d\x05\x00")
+/* … without their NULL, as RFC 4055, 5 wants them to be read. */
+#define BARE_SHA256_WITH_RSA                                                   \
+	DER_LITERAL("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b")
+#define BARE_SHA384_WITH_RSA                                                   \
+	DER_LITERAL("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c")
+#define BARE_SHA512_WITH_RSA                                                   \
+	DER_LITERAL("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d")
 #define ECDSA_WITH_SHA256                                                      \
 	DER_LITERAL("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02")
 #define ECDSA_WITH_SHA384                                                      \

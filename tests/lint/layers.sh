@@ -23,6 +23,7 @@ dlfcn.h base/libarchive.c
 getopt.h cli/command.c
 gnutls/ pki/digest.c pki/key.c pki/key_verify.c
 jansson.h base/json.c
+libtasn1.h pki/request.c
 sqlite3.h pki/ledger.c pki/ledger_schema.c pki/ledger_sql.c pki/ledger_stage.c
 termios.h cli/prompt.c
 yaml.h base/yaml.c base/yaml_write.c'

@@ -115,7 +115,7 @@ static int make_pair(void **state)
 
 	pair->name = pair->der = (struct buffer)BUFFER_INIT;
 	pair->key = generate(KEY_ECDSA_P256);
-	assert_true(certificate_name(NULL, "old", &pair->name, &err));
+	assert_true(certificate_name(NULL, 0, "old", &pair->name, &err));
 	pair->plan = (struct certificate_plan){
 		.issuer = view_of(&pair->name),
 		.subject = view_of(&pair->name),
@@ -177,7 +177,7 @@ static void an_intermediate_is_taken(void **state)
 	AUTO_FREE(key) root_key = generate(KEY_ECDSA_P256);
 	AUTO_FREE(authority) ca = NULL;
 
-	assert_true(certificate_name(NULL, "root", &root, &err));
+	assert_true(certificate_name(NULL, 0, "root", &root, &err));
 	pair->plan.issuer = view_of(&root);
 	assert_true(import(pair, root_key, &ca, &err));
 }
@@ -364,8 +364,8 @@ static struct leaf make_leaf(enum key_type type)
 	AUTO_RELEASE(error) err = ERROR_INIT;
 	struct leaf leaf = {.key = generate(type), .subject = BUFFER_INIT};
 
-	assert_true(certificate_name(
-		"system:nodes", "system:node:w1", &leaf.subject, &err));
+	assert_true(certificate_name((const char *const[]){"system:nodes"}, 1,
+		"system:node:w1", &leaf.subject, &err));
 	leaf.plan = (struct certificate_plan){
 		.subject = view_of(&leaf.subject),
 		.public_key = key_public(leaf.key),

@@ -42,7 +42,8 @@ static void make_name(
 {
 	AUTO_RELEASE(error) err = ERROR_INIT;
 
-	assert_true(certificate_name(organization, common_name, name, &err));
+	assert_true(certificate_name(&organization, organization ? 1 : 0,
+		common_name, name, &err));
 }
 
 /* -- the small parts -- */
@@ -76,9 +77,9 @@ static void odd_names_are_refused(void **state)
 		AUTO_RELEASE(error) first = ERROR_INIT;
 		AUTO_RELEASE(error) second = ERROR_INIT;
 
-		assert_false(certificate_name(NULL, rows[i], &name, &first));
+		assert_false(certificate_name(NULL, 0, rows[i], &name, &first));
 		assert_int_equal(first.kind, ERROR_INPUT);
-		assert_false(certificate_name(rows[i], "x", &name, &second));
+		assert_false(certificate_name(&rows[i], 1, "x", &name, &second));
 		assert_int_equal(second.kind, ERROR_INPUT);
 	}
 	assert_int_equal(name.len, 0);

@@ -410,7 +410,7 @@ static void a_name_of_very_many_parts_is_refused(void **state)
 	der_wrap(&out, DER_SEQUENCE, 0);
 	assert_true(der_written(&out, &name, &err));
 	assert_false(name_read(name, &text, &common_name, &err));
-	assert_string_equal(err.message, "a name of more than 64 parts");
+	assert_string_equal(err.message, "a name of more than 64 attributes");
 }
 
 #define LABEL_OF_64                                                            \

@@ -55,6 +55,8 @@ static void the_table_says_what_kubernetes_wants(void **state)
 			false, PURPOSE_CLIENT, USAGE_DIGITAL_SIGNATURE},
 		{"kubelet-serving", "system:node:", "system:nodes", false, true,
 			true, PURPOSE_SERVER, USAGE_DIGITAL_SIGNATURE},
+		{"kube-apiserver-client", NULL, NULL, false, false, false,
+			PURPOSE_CLIENT, USAGE_DIGITAL_SIGNATURE},
 	};
 
 	(void)state;
@@ -63,7 +65,10 @@ static void the_table_says_what_kubernetes_wants(void **state)
 
 		assert_ptr_equal(profile, &profiles[i]);
 		assert_string_equal(profile->issuer, "ca");
-		assert_string_equal(profile->common_name, rows[i].common_name);
+		if (rows[i].common_name)
+			assert_string_equal(
+				profile->common_name, rows[i].common_name);
+		assert_int_equal(profile->for_user, !rows[i].common_name);
 		if (rows[i].organization)
 			assert_string_equal(
 				profile->organization, rows[i].organization);
@@ -158,8 +163,10 @@ static struct certificate *issue(const struct authority *ca,
 	size_t serial_len = 0;
 
 	if (!key_generate(type, &key, &err) ||
-		!profile_issue(profile_find(profile), ca, node, key, lifetime,
-			true, &der, serial, &serial_len, &err) ||
+		!profile_issue(&(struct profile_order){profile_find(profile),
+				       ca, {.node = node}, key_public(key),
+				       lifetime, .verify = true},
+			&der, serial, &serial_len, &err) ||
 		!certificate_read(
 			(struct der){(unsigned char *)der.data, der.len},
 			&certificate, &err))
@@ -268,19 +275,23 @@ static void a_ca_is_no_leaf(void **state)
 	AUTO_RELEASE(buffer) der = BUFFER_INIT;
 	AUTO_RELEASE(error) err = ERROR_INIT;
 	AUTO_FREE(key) key = NULL;
-	const struct lifetime lifetime = {now, instant_add(now, SPAN_YEAR)};
-	const struct lifetime beyond = {now, instant_add(now, 11 * SPAN_YEAR)};
+	struct profile_order order = {.profile = profile_find("ca"),
+		.ca = ca,
+		.holder = {.node = &node},
+		.lifetime = {now, instant_add(now, SPAN_YEAR)},
+		.verify = true};
 	unsigned char serial[SERIAL_MAX];
 	size_t serial_len;
 
 	(void)state;
 	assert_true(key_generate(KEY_ECDSA_P256, &key, &err));
-	assert_false(profile_issue(profile_find("ca"), ca, &node, key, lifetime,
-		true, &der, serial, &serial_len, &err));
+	order.public_key = key_public(key);
+	assert_false(profile_issue(&order, &der, serial, &serial_len, &err));
 	assert_int_equal(err.kind, ERROR_REFUSED);
 	error_release(&err);
-	assert_false(profile_issue(profile_find("kubelet-client"), ca, &node,
-		key, beyond, true, &der, serial, &serial_len, &err));
+	order.profile = profile_find("kubelet-client");
+	order.lifetime.not_after = instant_add(now, 11 * SPAN_YEAR);
+	assert_false(profile_issue(&order, &der, serial, &serial_len, &err));
 	assert_int_equal(err.kind, ERROR_REFUSED);
 }
 
