@@ -68,6 +68,13 @@ static bool require_valid_at(const struct certificate *certificate,
 	return true;
 }
 
+bool authority_check_certificate(const struct certificate *certificate,
+	struct instant now, struct error *err)
+{
+	return require_ca(certificate, err) &&
+	       require_valid_at(certificate, now, err);
+}
+
 static bool refuse_ed25519(enum key_type type, struct error *err)
 {
 	if (type != KEY_ED25519)
@@ -104,8 +111,7 @@ bool authority_new(struct certificate **taken_certificate,
 	AUTO_FREE(authority) ca = memory_new(1, sizeof(*ca));
 
 	ca->pem = (struct buffer)BUFFER_INIT;
-	if (!require_ca(*taken_certificate, err) ||
-		!require_valid_at(*taken_certificate, now, err) ||
+	if (!authority_check_certificate(*taken_certificate, now, err) ||
 		!require_key(*taken_certificate, *taken_key, err))
 		return false;
 	if (!certificate_key_id(key_public(*taken_key), ca->own_key_id, err))
@@ -207,8 +213,7 @@ bool authority_read_certificate(int dir, const char *name, struct instant now,
 
 	if (!read_certificate(dir, name, &certificate, err))
 		return false;
-	if (!require_ca(certificate, err) ||
-		!require_valid_at(certificate, now, err))
+	if (!authority_check_certificate(certificate, now, err))
 		return error_context(err, "\"%s\"", name);
 	*ret_certificate = take(&certificate);
 	return true;

@@ -41,6 +41,11 @@ MUST_CHECK bool authority_read_certificate(int dir, const char *name,
 	struct instant now, struct certificate **ret_certificate,
 	struct error *err);
 
+/* One that came some other way, by the rules of authority_new. */
+MUST_CHECK bool authority_check_certificate(
+	const struct certificate *certificate, struct instant now,
+	struct error *err);
+
 const struct certificate *authority_certificate(const struct authority *ca);
 const struct key *authority_key(const struct authority *ca);
 /* "-----BEGIN CERTIFICATE-----…", one block; owned. */
