@@ -60,6 +60,16 @@ const struct profile *profile_find(const char *name)
 	return NULL;
 }
 
+const struct profile *profile_of_pair(enum kubelet_pair pair)
+{
+	static const char *const names[KUBELET_PAIRS] = {
+		[KUBELET_CLIENT] = "kubelet-client",
+		[KUBELET_SERVING] = "kubelet-serving",
+	};
+
+	return profile_find(names[pair]);
+}
+
 /* -- lifetime -- */
 
 static bool asked_end(const struct certificate *ca, const char *asked,

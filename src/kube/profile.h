@@ -31,6 +31,10 @@ struct profile {
 extern const struct profile profiles[]; /* ends with a NULL name */
 const struct profile *profile_find(const char *name);
 
+/* The certificates that a kubelet has: each with a key of its own. */
+enum kubelet_pair { KUBELET_CLIENT, KUBELET_SERVING, KUBELET_PAIRS };
+const struct profile *profile_of_pair(enum kubelet_pair pair);
+
 /* Five minutes, against clocks that differ (as kube-controller-manager). */
 #define PROFILE_BACKDATE (5 * SPAN_MINUTE)
 
