@@ -213,6 +213,11 @@ static const char *const layout_words[] = {
 	[LAYOUT_PEM] = "pem",
 };
 
+const char *layout_name(enum layout layout)
+{
+	return layout_words[layout];
+}
+
 bool layout_parse(const char *text, enum layout *ret_layout, struct error *err)
 {
 	unsigned word;
@@ -232,7 +237,7 @@ static bool parse_layout(
 
 static char *format_layout(const struct cluster *cluster)
 {
-	return memory_text(layout_words[cluster->layout]);
+	return memory_text(layout_name(cluster->layout));
 }
 
 static bool parse_key_type(

@@ -69,6 +69,7 @@ void cluster_write(const struct cluster *cluster, struct buffer *text);
 MUST_CHECK bool cluster_require_server(const struct cluster *cluster,
 	const char *file, struct error *err);
 
+const char *layout_name(enum layout layout);
 MUST_CHECK bool layout_parse(const char *text, enum layout *ret_layout,
 	struct error *err);
 
