@@ -11,17 +11,6 @@
 
 /* -- the tables -- */
 
-enum content {
-	CONTENT_NONE, /* a directory */
-	CONTENT_CA,
-	CONTENT_KUBECONFIG,
-	CONTENT_KUBELET_CONFIG,
-	CONTENT_CLIENT,	 /* certificate, then key, as the kubelet writes them */
-	CONTENT_CURRENT, /* a link to it: the kubelet rotates only a link */
-	CONTENT_SERVING_CERTIFICATE,
-	CONTENT_SERVING_KEY,
-};
-
 struct row {
 	enum content content;
 	mode_t mode;
@@ -107,11 +96,10 @@ static char *fill_in(const char *text, const char *token, const char *value)
 
 /* -- the kit -- */
 
-enum { CLIENT, SERVING, N_PAIRS };
-
-static const char *const pair_profiles[] = {
-	[CLIENT] = "kubelet-client",
-	[SERVING] = "kubelet-serving",
+enum {
+	CLIENT = KUBELET_CLIENT,
+	SERVING = KUBELET_SERVING,
+	N_PAIRS = KUBELET_PAIRS,
 };
 
 struct bundle_kit {
@@ -127,6 +115,13 @@ struct bundle_kit {
 	struct kubeconfig_frame *frame;
 	struct buffer kubelet_config; /* empty when it names the node */
 };
+
+static const struct buffer *ca_pem(const struct bundle_kit *kit)
+{
+	const struct bundle_settings *settings = &kit->settings;
+
+	return settings->ca ? authority_pem(settings->ca) : settings->ca_pem;
+}
 
 static bool wants(const struct bundle_kit *kit, enum content content)
 {
@@ -200,7 +195,7 @@ static bool prepare_kubeconfig(struct bundle_kit *kit, struct error *err)
 		.user = "default-auth",
 		.context = "default-context",
 		.server = kit->settings.cluster->server,
-		.ca_pem = authority_pem(kit->settings.ca),
+		.ca_pem = ca_pem(kit),
 		.client_certificate = embed ? NULL : current,
 		.client_key = embed ? NULL : current,
 	};
@@ -234,7 +229,7 @@ static struct bundle_kit *new_kit(const struct bundle_settings *settings)
 	kit->n_rows = layouts[settings->layout].n_rows;
 	kit->n_profiles = settings->serving ? N_PAIRS : 1;
 	for (size_t i = 0; i < kit->n_profiles; i++)
-		kit->profiles[i] = profile_find(pair_profiles[i]);
+		kit->profiles[i] = profile_of_pair(i);
 	prepare_paths(kit);
 	return kit;
 }
@@ -307,6 +302,19 @@ void bundle_free(struct bundle *bundle)
 	free(bundle);
 }
 
+/* The next pair's files. */
+static bool write_pair(struct bundle *bundle, const struct key *key,
+	struct der certificate, struct error *err)
+{
+	size_t i = bundle->n_certificates;
+
+	if (!key_write(key, &bundle->parts->keys[i], err))
+		return false;
+	pem_write(&bundle->parts->certificates[i], "CERTIFICATE", certificate);
+	bundle->n_certificates++;
+	return true;
+}
+
 static bool make_pair(const struct bundle_kit *kit, const struct node *node,
 	bool verify, struct bundle *bundle, struct error *err)
 {
@@ -325,13 +333,29 @@ static bool make_pair(const struct bundle_kit *kit, const struct node *node,
 	order.public_key = key_public(key);
 	if (!profile_issue(
 		    &order, &made->der, made->serial, &made->serial_len, err) ||
-		!key_write(key, &bundle->parts->keys[i], err))
+		!write_pair(bundle, key,
+			(struct der){(const unsigned char *)made->der.data,
+				made->der.len},
+			err))
 		return error_context(err, "%s", made->profile->name);
-	pem_write(&bundle->parts->certificates[i], "CERTIFICATE",
-		(struct der){
-			(const unsigned char *)made->der.data, made->der.len});
-	bundle->n_certificates++;
 	return true;
+}
+
+static bool take_pair(const struct bundle_kit *kit,
+	const struct bundle_pair *pair, struct bundle *bundle,
+	struct error *err)
+{
+	size_t i = bundle->n_certificates;
+	struct bundle_certificate *taken = &bundle->certificates[i];
+	const struct certificate *certificate = pair->certificate;
+
+	taken->profile = kit->profiles[i];
+	taken->serial_len = certificate->serial.len;
+	memcpy(taken->serial, certificate->serial.bytes, taken->serial_len);
+	buffer_add(
+		&taken->der, certificate->whole.bytes, certificate->whole.len);
+	return write_pair(bundle, pair->key, certificate->whole, err) ||
+	       error_context(err, "%s", taken->profile->name);
 }
 
 static bool make_documents(const struct bundle_kit *kit,
@@ -365,7 +389,7 @@ static size_t fill_parts(const struct bundle_kit *kit,
 	case CONTENT_CURRENT:
 		return 0;
 	case CONTENT_CA:
-		to[0] = part_of(authority_pem(kit->settings.ca));
+		to[0] = part_of(ca_pem(kit));
 		return 1;
 	case CONTENT_KUBECONFIG:
 		to[0] = parts->kubeconfig ? secret_part(parts->kubeconfig)
@@ -411,7 +435,8 @@ static bool path_precedes(const char *a, const char *b)
 }
 
 /* Rows are nearly in order: only a node's name moves any. */
-static void insert_entry(struct bundle *bundle, const struct tree_entry *entry)
+static void insert_entry(struct bundle *bundle, const struct tree_entry *entry,
+	enum content content)
 {
 	size_t at = bundle->n_entries++;
 
@@ -419,8 +444,10 @@ static void insert_entry(struct bundle *bundle, const struct tree_entry *entry)
 		if (path_precedes(bundle->entries[at - 1].path, entry->path))
 			break;
 		bundle->entries[at] = bundle->entries[at - 1];
+		bundle->contents[at] = bundle->contents[at - 1];
 	}
 	bundle->entries[at] = *entry;
+	bundle->contents[at] = content;
 }
 
 static void add_row(const struct bundle_kit *kit, const struct node *node,
@@ -443,19 +470,32 @@ static void add_row(const struct bundle_kit *kit, const struct node *node,
 	entry.n_parts = fill_parts(kit, parts, row->content, entry.parts);
 	if (row->content == CONTENT_CLIENT)
 		bundle->witness = entry.path;
-	insert_entry(bundle, &entry);
+	insert_entry(bundle, &entry, row->content);
+}
+
+bool bundle_hash_entry(const struct tree_entry *entry, struct sha256 *ret_hash,
+	struct error *err)
+{
+	struct digest_piece pieces[ARRAY_SIZE(entry->parts)];
+
+	for (size_t i = 0; i < entry->n_parts; i++) {
+		const struct file_part *part = &entry->parts[i];
+
+		pieces[i].bytes =
+			part->secret ? secret_view(part->secret) : part->bytes;
+		pieces[i].len =
+			part->secret ? secret_len(part->secret) : part->len;
+	}
+	return sha256_of_pieces(pieces, entry->n_parts, ret_hash, err);
 }
 
 static bool hash_witness(struct bundle *bundle, struct error *err)
 {
-	const struct buffer *certificate = &bundle->parts->certificates[CLIENT];
-	const struct secret *key = bundle->parts->keys[CLIENT];
-	struct digest_piece pieces[] = {
-		{certificate->data, certificate->len},
-		{secret_view(key), secret_len(key)},
-	};
+	size_t i = 0;
 
-	return sha256_of_pieces(pieces, ARRAY_SIZE(pieces), &bundle->hash, err);
+	while (bundle->contents[i] != CONTENT_CLIENT)
+		i++;
+	return bundle_hash_entry(&bundle->entries[i], &bundle->hash, err);
 }
 
 /* A file name has at most NAME_MAX bytes, and a layout may put some behind the
@@ -480,6 +520,18 @@ static bool require_names_fit(const struct bundle_kit *kit,
 	return true;
 }
 
+/* All but the pairs. */
+static bool finish(const struct bundle_kit *kit, const struct node *node,
+	struct bundle *bundle, struct error *err)
+{
+	if (!make_documents(kit, node, bundle->parts, err))
+		return false;
+	for (size_t i = 0; i < kit->n_rows; i++)
+		if (wants(kit, kit->rows[i].content))
+			add_row(kit, node, i, bundle);
+	return hash_witness(bundle, err);
+}
+
 bool bundle_make(const struct bundle_kit *kit, const struct node *node,
 	bool verify, struct bundle **ret_bundle, struct error *err)
 {
@@ -491,12 +543,25 @@ bool bundle_make(const struct bundle_kit *kit, const struct node *node,
 	while (bundle->n_certificates < kit->n_profiles)
 		if (!make_pair(kit, node, verify, bundle, err))
 			return false;
-	if (!make_documents(kit, node, bundle->parts, err))
+	if (!finish(kit, node, bundle, err))
 		return false;
-	for (size_t i = 0; i < kit->n_rows; i++)
-		if (wants(kit, kit->rows[i].content))
-			add_row(kit, node, i, bundle);
-	if (!hash_witness(bundle, err))
+	*ret_bundle = take(&bundle);
+	return true;
+}
+
+bool bundle_make_of(const struct bundle_kit *kit, const struct node *node,
+	const struct bundle_pair pairs[KUBELET_PAIRS],
+	struct bundle **ret_bundle, struct error *err)
+{
+	AUTO_FREE(bundle) bundle = NULL;
+
+	if (!require_names_fit(kit, node, err))
+		return false;
+	bundle = new_bundle();
+	for (size_t i = 0; i < kit->n_profiles; i++)
+		if (!take_pair(kit, &pairs[i], bundle, err))
+			return false;
+	if (!finish(kit, node, bundle, err))
 		return false;
 	*ret_bundle = take(&bundle);
 	return true;

@@ -17,7 +17,8 @@ struct bundle_kit;
 
 struct bundle_settings {
 	const struct cluster *cluster;
-	const struct authority *ca;
+	const struct authority *ca;   /* NULL: bundle_make_of only … */
+	const struct buffer *ca_pem;  /* … of this CA */
 	enum layout layout;
 	enum key_type key_type;
 	struct lifetime lifetime;
@@ -40,12 +41,25 @@ struct bundle_certificate {
 	size_t serial_len;
 };
 
+/* What an entry is for. */
+enum content {
+	CONTENT_NONE, /* a directory */
+	CONTENT_CA,
+	CONTENT_KUBECONFIG,
+	CONTENT_KUBELET_CONFIG,
+	CONTENT_CLIENT,  /* certificate, then key, as the kubelet writes them */
+	CONTENT_CURRENT, /* a link to it: the kubelet rotates only a link */
+	CONTENT_SERVING_CERTIFICATE,
+	CONTENT_SERVING_KEY,
+};
+
 #define BUNDLE_ENTRIES_MAX 24
 
 struct bundle {
 	struct bundle_certificate certificates[2];
 	size_t n_certificates;
 	struct tree_entry entries[BUNDLE_ENTRIES_MAX];
+	enum content contents[BUNDLE_ENTRIES_MAX]; /* of the entries */
 	size_t n_entries;
 	const char *witness;  /* path of the file that tells this bundle from
 	                         any other: the client certificate and key */
@@ -58,6 +72,21 @@ struct bundle {
 MUST_CHECK bool bundle_make(const struct bundle_kit *kit,
 	const struct node *node, bool verify, struct bundle **ret_bundle,
 	struct error *err);
+
+/* The same of keys and certificates that are there already, of each pair that
+ * the kit has.  Whether they belong together is the caller's to know. */
+struct bundle_pair {
+	const struct key *key;
+	const struct certificate *certificate;
+};
+MUST_CHECK bool bundle_make_of(const struct bundle_kit *kit,
+	const struct node *node, const struct bundle_pair pairs[KUBELET_PAIRS],
+	struct bundle **ret_bundle, struct error *err);
+
+/* Of what a file's entry would write. */
+MUST_CHECK bool bundle_hash_entry(const struct tree_entry *entry,
+	struct sha256 *ret_hash, struct error *err);
+
 void bundle_free(struct bundle *bundle);
 DEFINE_AUTO_FREE(bundle)
 

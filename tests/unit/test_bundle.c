@@ -522,6 +522,90 @@ static void an_error_names_the_profile(void **state)
 	assert_null(bundle);
 }
 
+/* -- of what is there already -- */
+
+static struct key *read_key(const struct tree *tree, const char *path)
+{
+	AUTO_FREE(secret) pem = NULL;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct key *key = NULL;
+
+	if (!file_read_secret(tree->fd, path, 1 << 16, &pem, &err) ||
+		!key_read(pem, &key, &err))
+		fail_msg("%s", err.message);
+	return key;
+}
+
+static struct certificate *read_certificate(
+	const struct bundle_certificate *made)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct certificate *certificate = NULL;
+
+	if (!certificate_read(
+		    (struct der){(const unsigned char *)made->der.data,
+			    made->der.len},
+		    &certificate, &err))
+		fail_msg("%s", err.message);
+	return certificate;
+}
+
+static void assert_same(const struct bundle *a, const struct bundle *b)
+{
+	AUTO_TEXT tree_a = describe(a);
+	AUTO_TEXT tree_b = describe(b);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct sha256 hash_a, hash_b;
+
+	assert_string_equal(tree_a, tree_b);
+	assert_memory_equal(a->contents, b->contents,
+		a->n_entries * sizeof(a->contents[0]));
+	for (size_t i = 0; i < a->n_entries; i++) {
+		assert_true(bundle_hash_entry(&a->entries[i], &hash_a, &err));
+		assert_true(bundle_hash_entry(&b->entries[i], &hash_b, &err));
+		assert_memory_equal(&hash_a, &hash_b, sizeof(hash_a));
+	}
+}
+
+static void one_of_given_pairs_is_the_same(void **state)
+{
+	static const char *const keys[KUBELET_PAIRS] = {
+		"var/lib/kubelet/pki/kubelet-client-current.pem",
+		"var/lib/kubelet/pki/kubelet.key"};
+	const struct world *world = *state;
+	struct bundle_settings settings = defaults(world);
+	AUTO_FREE(bundle_kit) kit = new_kit(&settings);
+	AUTO_FREE(bundle) bundle = make(kit, &world->node);
+	AUTO_FREE(bundle_kit) keyless = NULL;
+	AUTO_FREE(bundle) again = NULL;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct tree tree = lay_out(bundle);
+	struct bundle_pair pairs[KUBELET_PAIRS];
+	struct key *read[KUBELET_PAIRS];
+	struct certificate *certificates[KUBELET_PAIRS];
+
+	for (size_t i = 0; i < KUBELET_PAIRS; i++) {
+		pairs[i].key = read[i] = read_key(&tree, keys[i]);
+		pairs[i].certificate = certificates[i] =
+			read_certificate(&bundle->certificates[i]);
+	}
+	settings.ca = NULL;
+	settings.ca_pem = authority_pem(world->ca);
+	keyless = new_kit(&settings);
+	assert_true(bundle_make_of(keyless, &world->node, pairs, &again, &err));
+	assert_same(bundle, again);
+	assert_memory_equal(&bundle->hash, &again->hash, sizeof(again->hash));
+	for (size_t i = 0; i < KUBELET_PAIRS; i++) {
+		assert_memory_equal(bundle->certificates[i].serial,
+			again->certificates[i].serial, 16);
+		assert_ptr_equal(again->certificates[i].profile,
+			bundle->certificates[i].profile);
+		key_free(read[i]);
+		certificate_free(certificates[i]);
+	}
+	clear_away(&tree);
+}
+
 /* -- many threads -- */
 
 enum { N_JOBS = 32 };
@@ -584,6 +668,7 @@ int main(void)
 		WORLD_TEST(without_a_server_there_is_no_kit),
 		WORLD_TEST(a_name_that_makes_a_file_name_too_long_is_refused),
 		WORLD_TEST(an_error_names_the_profile),
+		WORLD_TEST(one_of_given_pairs_is_the_same),
 		WORLD_TEST(many_threads_share_a_kit),
 	};
 
