@@ -248,15 +248,12 @@ bool file_create(int dir, const char *name, mode_t mode,
 	return error_errno(err, "file \"%s\": cannot write", name);
 }
 
-/* O_NONBLOCK: a FIFO may not hold us up before it is refused. */
-static bool open_regular(int dir, const char *path, size_t max, int *ret_fd,
-	size_t *ret_len, struct error *err)
+static bool check_regular(int fd, const char *path, size_t max, size_t *ret_len,
+	struct error *err)
 {
-	AUTO_CLOSE fd = UNINTERRUPTED(openat(
-		dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status) != 0)
+	if (fstat(fd, &status) != 0)
 		return error_errno(err, "file \"%s\": cannot open", path);
 	if (!S_ISREG(status.st_mode))
 		return error_set(err, ERROR_INPUT,
@@ -265,6 +262,52 @@ static bool open_regular(int dir, const char *path, size_t max, int *ret_fd,
 		return error_set(err, ERROR_INPUT,
 			"file \"%s\": more than %zu bytes", path, max);
 	*ret_len = (size_t)status.st_size;
+	return true;
+}
+
+/* O_NONBLOCK: a FIFO may not hold us up before it is refused. */
+static bool open_regular(int dir, const char *path, size_t max, int *ret_fd,
+	size_t *ret_len, struct error *err)
+{
+	AUTO_CLOSE fd = UNINTERRUPTED(openat(
+		dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+
+	if (fd < 0)
+		return error_errno(err, "file \"%s\": cannot open", path);
+	if (!check_regular(fd, path, max, ret_len, err))
+		return false;
+	*ret_fd = give(&fd);
+	return true;
+}
+
+static bool check_private(int fd, const char *name, struct error *err)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) != 0)
+		return error_errno(err, "file \"%s\": cannot open", name);
+	if (status.st_mode & 077)
+		return error_set(err, ERROR_INPUT,
+			"file \"%s\": its mode is %04o, and only its owner may "
+			"have access",
+			name, (unsigned)(status.st_mode & 07777));
+	return true;
+}
+
+static bool open_private(int dir, const char *name, size_t max, int *ret_fd,
+	size_t *ret_len, struct error *err)
+{
+	AUTO_CLOSE fd = UNINTERRUPTED(openat(dir, name,
+		O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+
+	if (fd < 0 && errno == ELOOP)
+		return error_set(
+			err, ERROR_INPUT, "file \"%s\": a symbolic link", name);
+	if (fd < 0)
+		return error_errno(err, "file \"%s\": cannot open", name);
+	if (!check_regular(fd, name, max, ret_len, err) ||
+		!check_private(fd, name, err))
+		return false;
 	*ret_fd = give(&fd);
 	return true;
 }
@@ -315,17 +358,12 @@ bool file_read(int dir, const char *path, size_t max, struct buffer *text,
 	return true;
 }
 
-bool file_read_secret(int dir, const char *path, size_t max,
+static bool read_secret(int fd, const char *path, size_t len,
 	struct secret **ret_secret, struct error *err)
 {
-	AUTO_FREE(secret) secret = NULL;
-	AUTO_CLOSE fd = -1;
-	size_t len;
+	AUTO_FREE(secret) secret = secret_new(len + 1);
 	size_t got;
 
-	if (!open_regular(dir, path, max, &fd, &len, err))
-		return false;
-	secret = secret_new(len + 1);
 	if (!read_up_to(fd, secret_bytes(secret), len + 1, &got))
 		return error_errno(err, "file \"%s\": cannot read", path);
 	if (got > len)
@@ -334,6 +372,26 @@ bool file_read_secret(int dir, const char *path, size_t max,
 	secret_shorten(secret, got);
 	*ret_secret = take(&secret);
 	return true;
+}
+
+bool file_read_secret(int dir, const char *path, size_t max,
+	struct secret **ret_secret, struct error *err)
+{
+	AUTO_CLOSE fd = -1;
+	size_t len = 0;
+
+	return open_regular(dir, path, max, &fd, &len, err) &&
+	       read_secret(fd, path, len, ret_secret, err);
+}
+
+bool file_read_private(int dir, const char *name, size_t max,
+	struct secret **ret_secret, struct error *err)
+{
+	AUTO_CLOSE fd = -1;
+	size_t len = 0;
+
+	return open_private(dir, name, max, &fd, &len, err) &&
+	       read_secret(fd, name, len, ret_secret, err);
 }
 
 /* A piece at a time, in memory that is wiped. */

@@ -94,6 +94,11 @@ MUST_CHECK bool file_read(int dir, const char *path, size_t max,
 MUST_CHECK bool file_read_secret(int dir, const char *path, size_t max,
 	struct secret **ret_secret, struct error *err);
 
+/* And of a file that is its owner's alone: ERROR_INPUT for a link, and when
+ * group or others have any permission. */
+MUST_CHECK bool file_read_private(int dir, const char *name, size_t max,
+	struct secret **ret_secret, struct error *err);
+
 /* A link counts as itself, and what may not be looked at counts as there. */
 bool file_exists(int dir, const char *name);
 

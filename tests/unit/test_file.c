@@ -307,6 +307,47 @@ static void only_regular_files_are_read(void **state)
 	}
 }
 
+static void a_private_file_is_its_owners_alone(void **state)
+{
+	static const struct {
+		const char *name;
+		mode_t mode;
+		const char *rule;
+	} rows[] = {
+		{"group", 0640, "its mode is 0640, and only its owner"},
+		{"others", 0602, "its mode is 0602, and only its owner"},
+		{"link", 0, "a symbolic link"},
+		{".", 0, "not a regular file"},
+	};
+	const struct place *place = *state;
+	AUTO_FREE(secret) secret = NULL;
+	AUTO_RELEASE(error) none = ERROR_INIT;
+
+	put(place->dir, "own", "12345");
+	assert_int_equal(fchmodat(place->dir, "own", 0600, 0), 0);
+	assert_int_equal(symlinkat("own", place->dir, "link"), 0);
+	assert_true(file_read_private(place->dir, "own", 5, &secret, &none));
+	assert_int_equal(secret_len(secret), 5);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_FREE(secret) other = NULL;
+		AUTO_RELEASE(error) err = ERROR_INIT;
+
+		if (rows[i].mode) {
+			put(place->dir, rows[i].name, "12345");
+			assert_int_equal(fchmodat(place->dir, rows[i].name,
+						 rows[i].mode, 0),
+				0);
+		}
+		assert_false(file_read_private(
+			place->dir, rows[i].name, 64, &other, &err));
+		assert_int_equal(err.kind, ERROR_INPUT);
+		if (!strstr(err.message, rows[i].rule))
+			fail_msg("%s", err.message);
+	}
+	assert_false(file_read_private(place->dir, "none", 5, &secret, &none));
+	assert_int_equal(none.kind, ERROR_FAILED);
+}
+
 static void directories_are_made_once_or_found(void **state)
 {
 	const struct place *place = *state;
@@ -590,6 +631,7 @@ int main(void)
 		cmocka_unit_test(
 			files_that_do_not_know_their_length_are_read_too),
 		IN_PLACE(only_regular_files_are_read),
+		IN_PLACE(a_private_file_is_its_owners_alone),
 		IN_PLACE(directories_are_made_once_or_found),
 		IN_PLACE(descriptors_do_not_leak_into_programs),
 		IN_PLACE(a_tree_is_removed_and_links_are_not_followed),
