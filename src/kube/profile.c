@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pki/public_key.h"
+#include "pki/request.h"
 
 /* Kubernetes: PKI certificates and requirements.  The serving certificate says
  * system:node:NAME too, because kube-apiserver is going to ask for it
@@ -159,6 +160,13 @@ static struct der der_of(const struct buffer *buffer)
 	return (struct der){(const unsigned char *)buffer->data, buffer->len};
 }
 
+/* RFC 8813, 3: keyEncipherment is not for EC keys */
+static unsigned usage_with(const struct profile *profile, bool is_rsa)
+{
+	return profile->key_usage |
+	       (!profile->is_ca && is_rsa ? USAGE_KEY_ENCIPHERMENT : 0);
+}
+
 bool profile_issue(const struct profile_order *order, struct buffer *der,
 	unsigned char ret_serial[static SERIAL_MAX], size_t *ret_serial_len,
 	struct error *err)
@@ -173,7 +181,6 @@ bool profile_issue(const struct profile_order *order, struct buffer *der,
 		.not_after = order->lifetime.not_after,
 		.is_ca = profile->is_ca,
 		.path_len = -1,
-		.key_usage = profile->key_usage,
 		.purposes = profile->purposes,
 		.alt_names = order->alt_names,
 		.n_alt_names = order->n_alt_names,
@@ -182,9 +189,7 @@ bool profile_issue(const struct profile_order *order, struct buffer *der,
 	if (!public_key_read(order->public_key, &key, err) ||
 		!profile_subject(profile, &order->holder, &subject, err))
 		return false;
-	/* RFC 8813, 3: not for EC keys */
-	if (!profile->is_ca && key.is_rsa)
-		plan.key_usage |= USAGE_KEY_ENCIPHERMENT;
+	plan.key_usage = usage_with(profile, key.is_rsa);
 	if (profile->takes_addresses && !order->alt_names) {
 		plan.alt_names = names;
 		plan.n_alt_names =
@@ -196,6 +201,25 @@ bool profile_issue(const struct profile_order *order, struct buffer *der,
 	memcpy(ret_serial, plan.serial, plan.serial_len);
 	*ret_serial_len = plan.serial_len;
 	return true;
+}
+
+bool profile_request(const struct profile *profile, const struct node *node,
+	const struct key *key, struct buffer *der, struct error *err)
+{
+	const struct holder holder = {.node = node};
+	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
+	struct alt_name names[PROFILE_NAMES_MAX];
+	struct request_plan plan = {
+		.key_usage = usage_with(profile, key_is_rsa(key)),
+		.purposes = profile->purposes,
+		.alt_names = names,
+		.n_alt_names = profile_alt_names(profile, node, names),
+	};
+
+	if (!profile_subject(profile, &holder, &subject, err))
+		return false;
+	plan.subject = der_of(&subject);
+	return request_sign(&plan, key, der, err);
 }
 
 /* -- comparing -- */

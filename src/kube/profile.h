@@ -77,6 +77,12 @@ MUST_CHECK bool profile_issue(const struct profile_order *order,
 	struct buffer *der, unsigned char ret_serial[static SERIAL_MAX],
 	size_t *ret_serial_len, struct error *err);
 
+/* The request in DER with which a node asks for what profile_issue would give
+ * it, and for nothing else. */
+MUST_CHECK bool profile_request(const struct profile *profile,
+	const struct node *node, const struct key *key, struct buffer *der,
+	struct error *err);
+
 /* Appends the Name that the row gives this holder. */
 MUST_CHECK bool profile_subject(const struct profile *profile,
 	const struct holder *holder, struct buffer *name, struct error *err);
