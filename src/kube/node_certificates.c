@@ -373,6 +373,75 @@ bool node_certificates_read(struct source *source, struct instant now,
 	return true;
 }
 
+/* -- joining -- */
+
+static bool disagree(const char *what, const char *value, const char *other,
+	struct error *err)
+{
+	return error_set(err, ERROR_INPUT, "%s \"%s\": another file has \"%s\"",
+		what, value, other);
+}
+
+static bool require_same_cluster(const struct node_certificates *more,
+	const struct node_certificates *whole, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(needed_keys); i++) {
+		const char *key = needed_keys[i];
+		AUTO_TEXT value = cluster_get(more->cluster, key);
+		AUTO_TEXT other = cluster_get(whole->cluster, key);
+
+		if (strcmp(value, other) != 0)
+			return disagree(key, value, other, err);
+	}
+	return true;
+}
+
+static bool require_same(const struct node_certificates *more,
+	const struct node_certificates *whole, struct error *err)
+{
+	if (strcmp(more->node, whole->node) != 0)
+		return disagree("node", more->node, whole->node, err);
+	if (more->layout != whole->layout)
+		return disagree("layout", layout_name(more->layout),
+			layout_name(whole->layout), err);
+	if (!der_equal(more->ca->whole, whole->ca->whole))
+		return error_set(
+			err, ERROR_INPUT, "ca: another file has another one");
+	return require_same_cluster(more, whole, err);
+}
+
+static bool join_leaf(const struct node_certificates *more,
+	enum kubelet_pair pair, struct node_certificates *whole,
+	struct error *err)
+{
+	if (!more->leaves[pair])
+		return true;
+	if (whole->leaves[pair] &&
+		!der_equal(more->certificates[pair], whole->certificates[pair]))
+		return error_set(err, ERROR_INPUT,
+			"certificate \"%s\": another file has another one",
+			profile_of_pair(pair)->name);
+	whole->certificates[pair] = more->certificates[pair];
+	whole->leaves[pair] = more->leaves[pair];
+	return true;
+}
+
+bool node_certificates_join(const struct node_certificates *more,
+	struct node_certificates *whole, struct error *err)
+{
+	if (!whole->node) {
+		*whole = *more;
+		whole->parts = NULL;
+		return true;
+	}
+	if (!require_same(more, whole, err))
+		return false;
+	for (size_t i = 0; i < KUBELET_PAIRS; i++)
+		if (!join_leaf(more, i, whole, err))
+			return false;
+	return true;
+}
+
 void node_certificates_free(struct node_certificates *file)
 {
 	if (!file)

@@ -59,6 +59,13 @@ MUST_CHECK bool node_certificates_write(const struct node_certificates *file,
 MUST_CHECK bool node_certificates_read(struct source *source,
 	struct instant now, struct node_certificates **ret_file,
 	struct error *err);
+
+/* Adds what one more file has to `whole`, which owns nothing and starts zeroed.
+ * ERROR_INPUT when the two are not of one node, layout, cluster and CA, or have
+ * two certificates for one profile. */
+MUST_CHECK bool node_certificates_join(const struct node_certificates *more,
+	struct node_certificates *whole, struct error *err);
+
 void node_certificates_free(struct node_certificates *file);
 DEFINE_AUTO_FREE(node_certificates)
 

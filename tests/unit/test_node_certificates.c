@@ -373,6 +373,92 @@ static void what_the_profiles_do_not_say_is_refused(void **state)
 	}
 }
 
+/* Reads the file with one pair only, edited; for the caller to free. */
+static struct node_certificates *read_half(const struct world *world,
+	enum kubelet_pair pair, enum layout layout, const char *server)
+{
+	struct node_certificates says = describe(world), *file = NULL;
+	AUTO_FREE(cluster) cluster = cluster_new();
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	assert_true(cluster_set(cluster, "server", server, &err));
+	says.cluster = cluster;
+	says.layout = layout;
+	says.certificates[!pair].len = 0;
+	write_file(&says, &text);
+	if (!read_at(text.data, now, &file, &err))
+		fail_msg("%s", err.message);
+	return file;
+}
+
+#define SERVER "https://api.example:6443"
+
+static void files_that_agree_are_joined(void **state)
+{
+	const struct world *world = *state;
+	AUTO_FREE(node_certificates)
+	client = read_half(world, KUBELET_CLIENT, LAYOUT_KUBEADM, SERVER);
+	AUTO_FREE(node_certificates)
+	serving = read_half(world, KUBELET_SERVING, LAYOUT_KUBEADM, SERVER);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	struct node_certificates whole = {0};
+
+	assert_true(node_certificates_join(serving, &whole, &err));
+	assert_true(node_certificates_join(client, &whole, &err));
+	assert_true(node_certificates_join(client, &whole, &err));
+	assert_null(whole.parts);
+	write_file(&whole, &text);
+	assert_string_equal(text.data, world->text.data);
+}
+
+static void refuses_to_join(const struct node_certificates *a,
+	const struct node_certificates *b, const char *words)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct node_certificates whole = {0};
+
+	assert_true(node_certificates_join(a, &whole, &err));
+	assert_false(node_certificates_join(b, &whole, &err));
+	assert_int_equal(err.kind, ERROR_INPUT);
+	assert_string_equal(err.message, words);
+}
+
+static void files_that_disagree_are_refused(void **state)
+{
+	const struct world *world = *state;
+	const struct node node = inventory_node(world->inventory, 0);
+	AUTO_FREE(node_certificates)
+	client = read_half(world, KUBELET_CLIENT, LAYOUT_KUBEADM, SERVER);
+	AUTO_FREE(node_certificates)
+	pem = read_half(world, KUBELET_SERVING, LAYOUT_PEM, SERVER);
+	AUTO_FREE(node_certificates)
+	moved = read_half(
+		world, KUBELET_SERVING, LAYOUT_KUBEADM, "https://other");
+	struct node_certificates other = *client;
+	AUTO_FREE(authority) ca = new_authority("kubernetes");
+	AUTO_RELEASE(buffer) der = BUFFER_INIT;
+
+	refuses_to_join(
+		client, pem, "layout \"pem\": another file has \"kubeadm\"");
+	refuses_to_join(client, moved,
+		"server \"https://other\": another file has \"" SERVER "\"");
+	other.node = "worker-2";
+	refuses_to_join(client, &other,
+		"node \"worker-2\": another file has \"worker-1\"");
+	other = *client;
+	other.ca = authority_certificate(ca);
+	refuses_to_join(client, &other, "ca: another file has another one");
+	issue(world->ca, profile_of_pair(KUBELET_CLIENT), &node, one_year(),
+		&der);
+	other = *client;
+	other.certificates[KUBELET_CLIENT] = der_of(&der);
+	refuses_to_join(client, &other,
+		"certificate \"kubelet-client\": another file has another "
+		"one");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +472,8 @@ int main(void)
 		cmocka_unit_test(another_ca_is_refused),
 		cmocka_unit_test(a_leaf_is_no_ca),
 		cmocka_unit_test(what_the_profiles_do_not_say_is_refused),
+		cmocka_unit_test(files_that_agree_are_joined),
+		cmocka_unit_test(files_that_disagree_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, free_world);
