@@ -109,7 +109,7 @@ static bool open_client_file(int out, const struct node *node,
 	return true;
 }
 
-static bool read_client(int dir, const char *name, const struct node *node,
+bool place_read_client(int dir, const char *name, const struct node *node,
 	struct certificate **ret_client, struct error *err)
 {
 	AUTO_FREE(secret) bytes = NULL;
@@ -141,11 +141,11 @@ bool place_look(int out, const struct node *node, enum bundle_format format,
 	case BUNDLE_DIRECTORY:
 		if (!open_client_file(out, node, layout, &dir, name, err))
 			return false;
-		if (*name && !read_client(dir, name, node, &client, err))
+		if (*name && !place_read_client(dir, name, node, &client, err))
 			return error_context(err, "\"%s\"", target);
 		break;
 	case BUNDLE_TAR:
-		if (!read_client(out, target, node, &client, err))
+		if (!place_read_client(out, target, node, &client, err))
 			return false;
 		break;
 	}

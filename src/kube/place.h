@@ -31,4 +31,10 @@ MUST_CHECK bool place_look(int out, const struct node *node,
 	enum bundle_format format, enum layout layout, enum place *ret_place,
 	struct certificate **ret_client, struct error *err);
 
+/* The client certificate of a node in a PEM file, which may have its key in it;
+ * NULL when the file is none that holds it.  Follows no link. */
+MUST_CHECK bool place_read_client(int dir, const char *name,
+	const struct node *node, struct certificate **ret_client,
+	struct error *err);
+
 #endif
