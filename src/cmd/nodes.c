@@ -46,6 +46,15 @@ bool nodes_read(const struct nodes_wanted *wanted,
 	return true;
 }
 
+void nodes_warn(const struct node *node)
+{
+	if (strlen(node->name) > NODE_NAME_LONG)
+		warning("node \"%s\": CN system:node:NAME is longer "
+			"than 64 characters (X.520, ub-common-name): "
+			"Kubernetes takes it, some tools do not",
+			node->name);
+}
+
 bool nodes_check(const struct context *context,
 	const struct inventory *inventory, struct error *err)
 {
@@ -54,11 +63,7 @@ bool nodes_check(const struct context *context,
 
 		if (!policy_check_node(context->cluster, &node, err))
 			return false;
-		if (strlen(node.name) > NODE_NAME_LONG)
-			warning("node \"%s\": CN system:node:NAME is longer "
-				"than 64 characters (X.520, ub-common-name): "
-				"Kubernetes takes it, some tools do not",
-				node.name);
+		nodes_warn(&node);
 	}
 	return true;
 }

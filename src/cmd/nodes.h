@@ -20,6 +20,9 @@ struct nodes_wanted {
 MUST_CHECK bool nodes_read(const struct nodes_wanted *wanted,
 	struct inventory **ret_inventory, struct error *err);
 
+/* Of a name that is long. */
+void nodes_warn(const struct node *node);
+
 /* Holds each to the policy, and warns of names that are long. */
 MUST_CHECK bool nodes_check(const struct context *context,
 	const struct inventory *inventory, struct error *err);
