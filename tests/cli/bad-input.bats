@@ -154,6 +154,20 @@ read_expectation()
 	all_were_refused 7
 }
 
+@test "bad certificates for a node are refused with place and rule" {
+	local case expected fragment
+
+	for case in "$data"/bad/node-certificates/*; do
+		label=${case##*/}
+		read_expectation "$case"
+		[[ $fragment != :* ]] || fragment=$label$fragment
+		cp "$case" .
+		try "$expected" "$fragment" node-csr --complete "$label" \
+			--root out
+	done
+	all_were_refused 20
+}
+
 @test "bad arguments are refused with value and rule" {
 	local expected words fragment
 

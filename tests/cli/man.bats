@@ -3,6 +3,7 @@
 # Man pages are written by hand, and held here to the tables of the program.
 
 load helper
+load sign
 
 top=${top_srcdir:-$BATS_TEST_DIRNAME/../..}
 man=$top/man
@@ -283,6 +284,15 @@ has_headings() # COMMAND HEADING...
 	exits 0 node-bundle worker-1
 	has_headings node-bundle ${lines[0]}
 
+	mkdir root
+	kpki node-csr worker-1 --json --out keys >one.json
+	sign_requests worker-1 keys pki >worker-1.yaml
+	kpki node-csr --complete worker-1.yaml --json --out keys --root root \
+		>two.json
+	is "$(members node-csr)" "$(keys one.json two.json)"
+	exits 0 node-csr worker-1 --out keys
+	has_headings node-csr ${lines[0]}
+
 	kpki token --json --node worker-1 >one.json
 	exits 4 token --json --node worker-1 --usage signing
 	echo "$output" >two.json
@@ -402,6 +412,12 @@ has_headings() # COMMAND HEADING...
 	# a stage is there only while a command works
 	is "$(sort <(found tokens/ tokens) <(found kubeconfigs/ kubeconfigs))" \
 		"$(file_rows 'TOKENS AND KUBECONFIGS' | grep -v .kpki-)"
+}
+
+@test "kpki-files lists every file of a node's keys and requests" {
+	kpki node-csr -q worker-1
+	is "$(found NAME/ worker-1)" \
+		"$(file_rows 'KEYS AND REQUESTS OF A NODE')"
 }
 
 @test "kpki-files has a row for each profile, with subject and lifetime" {

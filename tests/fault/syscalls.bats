@@ -4,6 +4,7 @@
 # are created as secrets.
 
 load fault
+load ../cli/sign
 
 # `traced CALLS COMMAND…`: what strace saw goes to the file `trace`.
 traced()
@@ -20,7 +21,7 @@ each_command()
 {
 	local calls=$1 check=$2
 
-	rm -rf pki tokens kubeconfigs token.yaml rbac.yaml units
+	rm -rf pki tokens kubeconfigs token.yaml rbac.yaml units keys root
 	traced "$calls" init-ca --server https://api.example.org:6443
 	$check
 	traced "$calls" node-bundle --inventory nodes
@@ -29,6 +30,12 @@ each_command()
 		--reissue --key-type rsa-2048
 	$check
 	traced "$calls" node-bundle w9 --embed-certs --layout pem
+	$check
+	traced "$calls" node-csr n1 --address 10.0.0.1 --out keys
+	$check
+	sign_requests n1 keys pki IP:10.0.0.1 >n1.yaml
+	mkdir root
+	traced "$calls" node-csr --complete n1.yaml --out keys --root root
 	$check
 	traced "$calls" token --out token.yaml
 	$check
@@ -48,7 +55,7 @@ each_command()
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 8 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 9 ]] ||
 		fault "there is a command without this check"
 }
 
@@ -120,6 +127,24 @@ with_tokens_secretly()
 	grep -q 'w9\.tar", .*O_CREAT|O_EXCL.*O_NOFOLLOW.*0600' trace ||
 		fault "$(<trace)"
 	secretly
+}
+
+# Drafts without a name are 0600 when a key is in them; nothing else is made
+# that is open to its owner only.
+@test "keys of a node are created with 0600 in the openat itself" {
+	traced openat,open,creat,chmod,fchmod,fchmodat,linkat node-csr n1 \
+		--out keys
+	[[ $(grep -c 'O_TMPFILE.*, 0600) = ' trace) == 2 ]] ||
+		fault "$(<trace)"
+	! grep -E 'chmod' trace || fault "a mode was changed"
+	sign_requests n1 keys pki >n1.yaml
+	mkdir root
+	traced openat,open,creat,chmod,fchmod,fchmodat,linkat node-csr \
+		--complete n1.yaml --out keys --root root
+	# the client's file, the serving key, the kubeconfig
+	[[ $(grep -c 'O_TMPFILE.*, 0600) = ' trace) == 3 ]] ||
+		fault "$(<trace)"
+	! grep -E 'chmod' trace || fault "a mode was changed"
 }
 
 @test "no secret is in the arguments, the environment or a core" {
