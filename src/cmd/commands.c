@@ -5,6 +5,7 @@ static const struct command *const commands[] = {
 	&command_init_ca,
 	&command_node_bundle,
 	&command_node_csr,
+	&command_sign,
 	&command_token,
 	&command_bootstrap_kubeconfig,
 	&command_rbac,

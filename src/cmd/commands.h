@@ -10,6 +10,7 @@ extern const struct program kpki;
 extern const struct command command_init_ca;
 extern const struct command command_node_bundle;
 extern const struct command command_node_csr;
+extern const struct command command_sign;
 extern const struct command command_token;
 extern const struct command command_bootstrap_kubeconfig;
 extern const struct command command_rbac;

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/tally.h"
 
-void tally_add(struct tally *tally, const char *node, const struct error *why)
+static const char *noun_of(const struct tally *tally)
+{
+	return tally->noun ? tally->noun : "node";
+}
+
+void tally_add(struct tally *tally, const char *name, const struct error *why)
 {
 	enum error_kind worse;
 
@@ -13,7 +18,7 @@ void tally_add(struct tally *tally, const char *node, const struct error *why)
 		return;
 	error_release(&tally->first);
 	error_set(&tally->first, worse, "%s", why->message);
-	error_context(&tally->first, "node \"%s\"", node);
+	error_context(&tally->first, "%s \"%s\"", noun_of(tally), name);
 	if (why->file)
 		error_at(&tally->first, why->file, why->line);
 }
@@ -24,8 +29,8 @@ bool tally_result(struct tally *tally, size_t n_nodes, struct error *err)
 		return true;
 	error_move(err, &tally->first);
 	if (n_nodes > 1)
-		error_context(err, "%zu of %zu nodes are not done; the first",
-			tally->n_bad, n_nodes);
+		error_context(err, "%zu of %zu %ss are not done; the first",
+			tally->n_bad, n_nodes, noun_of(tally));
 	return false;
 }
 

@@ -9,14 +9,15 @@
  * what was not done.
  */
 struct tally {
+	const char *noun; /* NULL: "node" */
 	size_t n_bad;
 	struct error first; /* of the worst kind so far */
 };
 
-/* One node that was not done, and why; nothing when `why` is not set. */
-void tally_add(struct tally *tally, const char *node, const struct error *why);
+/* One of them that was not done, and why; nothing when `why` is not set. */
+void tally_add(struct tally *tally, const char *name, const struct error *why);
 
-/* False with one summary error when any of so many nodes was not done. */
+/* False with one summary error when any of so many was not done. */
 MUST_CHECK bool tally_result(struct tally *tally, size_t n_nodes,
 	struct error *err);
 

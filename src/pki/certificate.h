@@ -106,6 +106,7 @@ struct certificate {
 	unsigned key_usage; /* bits above and any other by its number */
 	bool has_purposes;
 	unsigned purposes;
+	bool has_key_ids; /* either, or an authority's issuer and serial */
 	struct der subject_key_id, authority_key_id; /* len 0: none */
 	struct alt_name *alt_names;
 	size_t n_alt_names;

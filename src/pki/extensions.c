@@ -106,6 +106,7 @@ static bool read_purposes(const struct extension *extension,
 static bool read_subject_key_id(const struct extension *extension,
 	struct certificate *out, struct error *err)
 {
+	out->has_key_ids = true;
 	if (extension->critical)
 		return broken(err, "critical (RFC 5280, 4.2.1.2)");
 	if (!take_whole(
@@ -121,6 +122,7 @@ static bool read_authority_key_id(const struct extension *extension,
 	struct der at, id = {NULL, 0};
 	bool has_issuer, has_serial;
 
+	out->has_key_ids = true;
 	if (extension->critical)
 		return broken(err, "critical (RFC 5280, 4.2.1.1)");
 	if (!take_whole(extension->value, DER_SEQUENCE, &at))

@@ -40,6 +40,9 @@ static bool read_rsa(struct der bits, struct public_key *out, struct error *err)
 		return malformed(err,
 			"an RSA exponent that is even, or 1 (RFC 8017, "
 			"3.1)");
+	if (exponent.len > 4 || (exponent.len == 4 && exponent.bytes[0] > 0x7f))
+		return malformed(err, "an RSA exponent of more than 31 bits "
+				      "(Go: crypto/rsa)");
 	if (!is_odd(modulus))
 		return malformed(err, "an even RSA modulus (RFC 8017, 3.1)");
 	out->is_rsa = true;

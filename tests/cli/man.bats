@@ -425,6 +425,11 @@ has_headings() # COMMAND HEADING...
 
 	kpki init-ca -q --server https://api.example:6443
 	kpki node-bundle -q worker-1
+	openssl req -new -nodes -keyout user.key -out user.csr \
+		-newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		-subj /O=GROUP/CN=USER
+	kpki sign -q user.csr --profile kube-apiserver-client --user USER \
+		--group GROUP --out signed
 	exits 0 list --json
 	want=$(json '.items[] | [.profile, (.subject | sub("worker-1"; "NAME")),
 		((.notAfter | fromdate) - (.notBefore | fromdate) - 300)
@@ -491,4 +496,12 @@ has_headings() # COMMAND HEADING...
 				complain "$file" "a page" "$name($number)"
 		done < <(grep '^\.Xr kpki' "$file")
 	done
+}
+
+@test "kpki-sign has the policy's table" {
+	is "$(sed -nE '/^\.Bl -column "basic/,/^\.El/s/^\.It ([a-z-]+) Ta /\1: /p' \
+		"$man/kpki-sign.1")" \
+		"$(tr -s '\n\t' ' ' <"$top/src/kube/request_policy.c" |
+			sed 's/" "//g; s/{"/\n/g' |
+			sed -nE 's/^([a-z-]+)", "([^"]+)", check_.*/\1: \2/p')"
 }

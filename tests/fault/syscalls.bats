@@ -21,7 +21,7 @@ each_command()
 {
 	local calls=$1 check=$2
 
-	rm -rf pki tokens kubeconfigs token.yaml rbac.yaml units keys root
+	rm -rf pki tokens kubeconfigs token.yaml rbac.yaml units keys root signed
 	traced "$calls" init-ca --server https://api.example.org:6443
 	$check
 	traced "$calls" node-bundle --inventory nodes
@@ -50,12 +50,18 @@ each_command()
 	$check
 	traced "$calls" cluster-info --format configmap --token-from token.yaml
 	$check
+	openssl req -new -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		-keyout w9.key -subj /O=system:nodes/CN=system:node:n1 \
+		-out n1.csr 2>/dev/null
+	traced "$calls" sign n1.csr --profile kubelet-client --reissue \
+		--inventory nodes --out signed
+	$check
 	traced "$calls" list --json
 	$check
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 9 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 10 ]] ||
 		fault "there is a command without this check"
 }
 
