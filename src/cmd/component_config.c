@@ -6,8 +6,10 @@
 #include "cli/note.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "cmd/nodes.h"
 #include "cmd/product.h"
 #include "kube/component.h"
+#include "kube/csr_approver.h"
 #include "kube/host_path.h"
 
 struct component_config_settings {
@@ -16,6 +18,7 @@ struct component_config_settings {
 	const char *pki_path;
 	const char *kubernetes_version;
 	const char *layout;
+	const char *inventory;
 	const char *out;
 };
 
@@ -37,6 +40,10 @@ static const struct option_spec component_config_options[] = {
 		"names and places of files on hosts",
 		.preset = "from the cluster file",
 		.value = OPTION_VALUE_CHOICE),
+	OPTION_TEXT(S, inventory, "inventory", "FILE",
+		"of kubelet-csr-approver: the nodes it may approve; - is "
+		"standard input",
+		.value = OPTION_VALUE_FILE),
 	OPTION_TEXT(S, out, "out", "FILE|DIR",
 		"where it goes; a directory when it is several files",
 		.preset = "standard output", .value = OPTION_VALUE_FILE),
@@ -44,6 +51,7 @@ static const struct option_spec component_config_options[] = {
 };
 
 #define ALL "all"
+#define APPROVER "kubelet-csr-approver"
 
 static const char *const format_words[] = {
 	[COMPONENT_FLAGS] = "flags",
@@ -69,8 +77,8 @@ static bool choose_components(
 	if (choice->n_components)
 		return true;
 	return error_set(err, ERROR_USAGE,
-		"\"%s\": not kube-apiserver, kube-controller-manager, kubelet "
-		"or all",
+		"\"%s\": not kube-apiserver, kube-controller-manager, "
+		"kubelet, " APPROVER " or all",
 		word);
 }
 
@@ -191,6 +199,36 @@ static bool deliver(const struct command_call *call,
 	       product_deliver(call, settings->out, &text, err);
 }
 
+/* -- the approver, which is told of nodes, and not of files -- */
+
+static bool check_approver_usage(const S *settings, struct error *err)
+{
+	if (!settings->inventory)
+		return error_set(err, ERROR_USAGE,
+			APPROVER ": needs --inventory, from which it is made");
+	if (settings->format || settings->path || settings->pki_path ||
+		settings->kubernetes_version || settings->layout)
+		return error_set(err, ERROR_USAGE,
+			APPROVER ": takes --inventory and --out, no other");
+	return true;
+}
+
+static bool write_approver(const struct command_call *call, struct error *err)
+{
+	const S *settings = call->settings;
+	const struct nodes_wanted wanted = {.inventory = settings->inventory};
+	AUTO_FREE(context) context = NULL;
+	AUTO_FREE(inventory) inventory = NULL;
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+
+	return check_approver_usage(settings, err) &&
+	       context_open(call, NEEDS_CLUSTER, &context, err) &&
+	       nodes_read(&wanted, &inventory, err) &&
+	       nodes_check(context, inventory, err) &&
+	       csr_approver_write(context->cluster, inventory, &text, err) &&
+	       product_deliver(call, settings->out, &text, err);
+}
+
 static bool component_config_run(
 	const struct command_call *call, struct error *err)
 {
@@ -204,8 +242,14 @@ static bool component_config_run(
 		.pki = settings->pki_path,
 	};
 
-	if (!product_check_usage(call, settings->out, err) ||
-		!choose_components(call->operands[0], &choice, err) ||
+	if (!product_check_usage(call, settings->out, err))
+		return false;
+	if (!strcmp(call->operands[0], APPROVER))
+		return write_approver(call, err);
+	if (settings->inventory)
+		return error_set(err, ERROR_USAGE,
+			"--inventory goes with " APPROVER " only");
+	if (!choose_components(call->operands[0], &choice, err) ||
 		!check_format(component.format, &choice, err) ||
 		!context_open(call, NEEDS_CLUSTER, &context, err) ||
 		!override_cluster(settings, context->cluster, err))

@@ -174,3 +174,38 @@ kubelet.service.d/10-kpki.conf"
 	exits 0 component-config kubelet --out kubelet.flags --quiet
 	is "$output$stderr" ""
 }
+
+@test "component-config tells an approver what the inventory says" {
+	kpki init-ca -q
+	printf '%s\n' 'w1 10.0.0.1 w1.example' 'w2 2001:db8::2' >nodes
+	exits 0 component-config kubelet-csr-approver --inventory nodes
+	is "$(kubectl label --local -f - x- -o json <<<"$output" |
+		jq -s -c '.[] | [.kind, .metadata.namespace, .metadata.name, .data]')" \
+		'["ConfigMap","kube-system","kubelet-csr-approver",{"ALLOWED_DNS_NAMES":"2","MAX_EXPIRATION_SEC":"31536000","PROVIDER_IP_PREFIXES":"10.0.0.1/32,2001:db8::2/128","PROVIDER_REGEX":"^(w1|w1\\.example|w2)$"}]
+["ConfigMap","kube-system","kpki-node-addresses",{"w1":"w1,10.0.0.1,w1.example","w2":"w2,2001:db8::2"}]'
+	exits 0 component-config kubelet-csr-approver --inventory nodes \
+		--out approver.yaml --json
+	is "$(json '.items[0].status')" issued
+	exits 0 component-config kubelet-csr-approver --inventory nodes \
+		--out approver.yaml --json
+	is "$(json '.items[0].status')" unchanged
+}
+
+@test "component-config refuses an approver what it cannot be told" {
+	kpki init-ca -q
+	echo w1 >nodes
+	exits 3 component-config kubelet-csr-approver --inventory nodes
+	has "$stderr" "no node has an IP address"
+	for i in {1..3000}; do
+		echo "worker-$i.with-a-long-name.in-a-long-domain.example"
+	done >many
+	echo 'w1 10.0.0.1' >>many
+	exits 3 component-config kubelet-csr-approver --inventory many
+	has "$stderr" "longer than an environment variable can be"
+	echo 'w1 10.96.0.1' >service
+	exits 4 component-config kubelet-csr-approver --inventory service
+	exits 2 component-config kubelet-csr-approver
+	exits 2 component-config kubelet-csr-approver --inventory nodes \
+		--format flags
+	exits 2 component-config kubelet --inventory nodes
+}
