@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "kube/address.h"
 #include "kube/policy.h"
 #include "kube/token.h"
 #include "pki/names.h"
@@ -294,6 +295,13 @@ static bool grant_name(const struct alt_name *name, struct request_grant *grant,
 		return refuse(err,
 			"subjectAltName \"%s\": neither a DNS name nor an IP "
 			"address",
+			name->text);
+	/* it would match no client that looks for the address */
+	if (name->kind == ALT_NAME_DNS &&
+		address_kind(name->text) == ADDRESS_IP)
+		return refuse(err,
+			"subjectAltName \"%s\": an IP address as a dNSName "
+			"(RFC 5280, 4.2.1.6)",
 			name->text);
 	if (!node_has(&grant->node, name->text))
 		return refuse(err,

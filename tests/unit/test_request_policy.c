@@ -508,7 +508,10 @@ static void no_name_of_others_is_granted(void **state)
 		{"twice", {{ALT_NAME_DNS, "w1"}, {ALT_NAME_DNS, "w1"}},
 			"\"w1\": there twice"},
 		{"an address as a name", {{ALT_NAME_DNS, "10.0.0.9"}},
-			"\"10.0.0.9\": the inventory"},
+			"\"10.0.0.9\": an IP address as a dNSName"},
+		{"the node's own address as a name",
+			{{ALT_NAME_DNS, "10.0.0.1"}},
+			"\"10.0.0.1\": an IP address as a dNSName"},
 	};
 	const struct world *world = *state;
 
