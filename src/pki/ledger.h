@@ -136,12 +136,21 @@ struct ledger_token {
 	const char *groups; /* commas between; the row's detail */
 	struct instant not_after;
 	int64_t supersedes; /* the node's token it takes the place of, or 0 */
+	/* Of a token that is the credential in a bundle: */
+	int64_t ca;         /* whom the bundle trusts; 0: it is in none … */
+	struct der body;    /* … and what else re-runs compare */
 };
 
 /* Appends "token", and before it "superseded" for the node's token before; by
  * ledger_issue's rules.  ERROR_REFUSED also for an id that was used. */
 MUST_CHECK bool ledger_add_token(struct ledger *ledger,
 	const struct ledger_token *token, int64_t *ret_event,
+	struct error *err);
+
+/* Appends "superseded" for a certificate or a node's token whose place is taken
+ * by something of another kind.  ERROR_REFUSED when it has its name no
+ * longer. */
+MUST_CHECK bool ledger_retire(struct ledger *ledger, int64_t event,
 	struct error *err);
 
 /* Appends an event (not ISSUED, TOKEN or CLOCK) for each certificate and token
@@ -155,11 +164,11 @@ MUST_CHECK bool ledger_append(struct ledger *ledger, enum ledger_kind kind,
 struct ledger_row {
 	int64_t event;
 	struct instant at;
-	int64_t ca;        /* 0 for a token */
+	int64_t ca;        /* 0 for a token that is in no bundle */
 	struct der serial; /* or a token's id */
 	const char *profile, *name, *detail;
 	struct instant not_before, not_after;
-	struct der body;   /* a token has none */
+	struct der body;   /* of a token see struct ledger_token */
 	const char *status; /* the first of "withdrawn", "revoked", "expired",
 	                       "superseded", "live" that applies; the time
 	                       asked for decides only about "expired" */
@@ -185,6 +194,12 @@ MUST_CHECK bool ledger_address(struct ledger *ledger, int64_t ca,
 
 /* The token with this id, live or not. */
 MUST_CHECK bool ledger_token(struct ledger *ledger, const char *id,
+	struct instant now, struct ledger_row *ret_row, bool *ret_found,
+	struct error *err);
+
+/* The node's newest token, expired or not, unless it was superseded, revoked or
+ * withdrawn. */
+MUST_CHECK bool ledger_token_last(struct ledger *ledger, const char *name,
 	struct instant now, struct ledger_row *ret_row, bool *ret_found,
 	struct error *err);
 

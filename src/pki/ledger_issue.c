@@ -242,6 +242,37 @@ bool ledger_add_authority(struct ledger *ledger,
 	return true;
 }
 
+/* Has the event its name still? */
+static bool holds_name(struct ledger *ledger, const struct event *event,
+	bool *ret_holds, struct error *err)
+{
+	bool token = event_is(event, LEDGER_TOKEN), found = false;
+	int64_t seq = event_integer(event, EVENT_SEQ), holder = 0;
+	struct cell keys[] = {event->cells[EVENT_NAME],
+		event->cells[EVENT_PROFILE], event->cells[EVENT_CA]};
+
+	if (!ledger_ask(ledger, token ? SQL_TOKEN_FIND : SQL_LIVE_FIND, keys,
+		    token ? 1 : ARRAY_SIZE(keys), &holder, 1, &found, err))
+		return false;
+	*ret_holds = found && holder == seq;
+	return true;
+}
+
+bool ledger_retire(struct ledger *ledger, int64_t seq, struct error *err)
+{
+	struct event event;
+	bool holds = false;
+
+	if (!ledger_chain_read(ledger, seq, &event, err) ||
+		!holds_name(ledger, &event, &holds, err))
+		return false;
+	if (!holds)
+		return error_set(err, ERROR_REFUSED,
+			"entry %lld: what is to be replaced is no longer live",
+			(long long)seq);
+	return ledger_supersede(ledger, seq, err);
+}
+
 bool ledger_append(struct ledger *ledger, enum ledger_kind kind, int64_t first,
 	int64_t last, struct error *err)
 {

@@ -61,6 +61,11 @@ static bool add_event(struct ledger *ledger, const struct ledger_token *token,
 			[EVENT_NOT_BEFORE] = cell_integer(ledger->now.seconds),
 			[EVENT_NOT_AFTER] =
 				cell_integer(token->not_after.seconds)}};
+	if (token->ca) {
+		event->cells[EVENT_CA] = cell_integer(token->ca);
+		event->cells[EVENT_BODY] =
+			cell_blob(token->body.bytes, token->body.len);
+	}
 	return ledger_chain_append(ledger, event, err);
 }
 
@@ -121,7 +126,7 @@ bool ledger_token(struct ledger *ledger, const char *id, struct instant now,
 	return true;
 }
 
-bool ledger_token_of(struct ledger *ledger, const char *name,
+bool ledger_token_last(struct ledger *ledger, const char *name,
 	struct instant now, struct ledger_row *ret_row, bool *ret_found,
 	struct error *err)
 {
@@ -130,12 +135,22 @@ bool ledger_token_of(struct ledger *ledger, const char *name,
 	bool found = false;
 
 	if (!ledger_ask(ledger, SQL_TOKEN_FIND, &key, 1, row, ARRAY_SIZE(row),
-		    &found, err))
-		return false;
-	found = found && row[1] >= now.seconds;
-	if (found &&
-		!read_row(ledger, row[0], EVENT_NAME, &key, now, ret_row, err))
+		    &found, err) ||
+		(found && !read_row(ledger, row[0], EVENT_NAME, &key, now,
+				  ret_row, err)))
 		return false;
 	*ret_found = found;
+	return true;
+}
+
+bool ledger_token_of(struct ledger *ledger, const char *name,
+	struct instant now, struct ledger_row *ret_row, bool *ret_found,
+	struct error *err)
+{
+	bool found = false;
+
+	if (!ledger_token_last(ledger, name, now, ret_row, &found, err))
+		return false;
+	*ret_found = found && ret_row->not_after.seconds >= now.seconds;
 	return true;
 }

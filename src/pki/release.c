@@ -193,7 +193,7 @@ static bool record_issues(struct release *release,
 			!ledger_issue(release->ledger, &item->issues[i],
 				&pending->last_event, err))
 			return false;
-		if (i == 0)
+		if (pending->event == 0)
 			pending->event = pending->last_event;
 	}
 	return true;
@@ -209,9 +209,15 @@ static bool record_token(struct release *release,
 		!ledger_add_token(
 			release->ledger, token, &pending->last_event, err))
 		return false;
-	if (pending->event == 0)
-		pending->event = pending->last_event;
+	pending->event = pending->last_event;
 	return true;
+}
+
+static bool retire(struct release *release, int64_t event, struct error *err)
+{
+	return event == 0 ||
+	       (forget_superseded(release, event, err) &&
+		       ledger_retire(release->ledger, event, err));
 }
 
 static bool record_item(
@@ -226,8 +232,9 @@ static bool record_item(
 		.hash = item->hash,
 		.replace = item->replace};
 
-	if (!record_issues(release, item, &pending, err) ||
-		!record_token(release, item->token, &pending, err))
+	if (!retire(release, item->retires, err) ||
+		!record_token(release, item->token, &pending, err) ||
+		!record_issues(release, item, &pending, err))
 		return false;
 	item->event = pending.event;
 	return ledger_pending_add(release->ledger, &pending, err);

@@ -77,9 +77,10 @@ struct release_item {
 	const char *witness; /* see struct ledger_pending */
 	struct sha256 hash;
 	bool replace;        /* the target is there and gives way */
-	struct ledger_issue *issues; /* all of them or none … */
+	const struct ledger_token *token; /* this, or NULL, … */
+	struct ledger_issue *issues; /* … and then all of them, or none */
 	size_t n_issues;
-	const struct ledger_token *token; /* … and this, or NULL */
+	int64_t retires; /* a live event of a kind that is in neither, or 0 */
 	/* out */
 	enum release_state state;
 	int64_t event; /* the first of them, once recorded */

@@ -227,6 +227,64 @@ static void a_token_may_be_pending_behind_a_certificate(void **state)
 	assert_int_equal(token_of(fixture, 1, "w1"), 0);
 }
 
+static void a_token_in_a_bundle_says_what_the_bundle_is_for(void **state)
+{
+	static const char server[] = "https://api.example:6443";
+	struct fixture *fixture = *state;
+	struct ledger_token token = {.id = "aaaaaa",
+		.kind = "bootstrap-token",
+		.name = "w1",
+		.groups = "",
+		.not_after = DAY(2),
+		.ca = fixture->ca,
+		.body = {(const unsigned char *)server, sizeof(server) - 1}};
+	struct ledger_row row = {0};
+	bool found = false;
+	int64_t event;
+
+	begin(fixture, DAY(1));
+	SUCCEEDS(ledger_add_token(fixture->ledger, &token, &event, &err));
+	commit(fixture);
+	verify(fixture);
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_token_last(
+		fixture->ledger, "w1", DAY(9), &row, &found, &err));
+	assert_true(found);
+	assert_int_equal(row.ca, fixture->ca);
+	assert_int_equal(row.body.len, sizeof(server) - 1);
+	assert_memory_equal(row.body.bytes, server, row.body.len);
+	assert_string_equal(row.status, "expired");
+	SUCCEEDS(ledger_token_last(
+		fixture->ledger, "w2", DAY(1), &row, &found, &err));
+	assert_false(found);
+	ledger_unlock(fixture->ledger);
+}
+
+static void what_another_kind_takes_the_place_of_is_superseded_once(
+	void **state)
+{
+	struct fixture *fixture = *state;
+	int64_t token = record_token(
+		fixture, 1, (struct token_wish){"aaaaaa", "w1", 0, 5});
+	int64_t expired = record_token(
+		fixture, 1, (struct token_wish){"bbbbbb", "w2", 0, 1});
+	int64_t certificate = record(fixture, 1, WISH("w3", CLIENT));
+	const int64_t events[] = {token, expired, certificate};
+
+	begin(fixture, DAY(2));
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++) {
+		SUCCEEDS(ledger_retire(fixture->ledger, events[i], &err));
+		FAILS(ledger_retire(fixture->ledger, events[i], &err),
+			ERROR_REFUSED, "no longer live");
+	}
+	commit(fixture);
+	verify(fixture);
+	assert_int_equal(token_of(fixture, 2, "w1"), 0);
+	assert_tokens(fixture, (struct ledger_filter){.at = DAY(2)},
+		"aaaaaa:w1:superseded bbbbbb:w2:expired");
+	record(fixture, 2, WISH("w3", CLIENT));
+}
+
 /* 1 the authority, 2 and 3 tokens */
 static void an_edit_is_found_and_named(void **state)
 {
@@ -312,6 +370,8 @@ int main(void)
 		TEST(the_next_one_supersedes_it_and_what_expired_gives_way),
 		TEST(an_act_frees_the_node_unless_it_is_a_loss),
 		TEST(a_token_may_be_pending_behind_a_certificate),
+		TEST(a_token_in_a_bundle_says_what_the_bundle_is_for),
+		TEST(what_another_kind_takes_the_place_of_is_superseded_once),
 		TEST(an_edit_is_found_and_named),
 		TEST(what_is_live_must_point_to_its_own_entry),
 		TEST(triggers_refuse_what_no_entry_says),

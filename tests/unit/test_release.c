@@ -276,6 +276,63 @@ static void a_predecessor_gives_way(void **state)
 	assert_int_equal(count_stages(fixture), 0);
 }
 
+static void a_token_is_recorded_before_what_is_issued_with_it(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	static const unsigned char body[] = "a certificate";
+	unsigned char serial[16] = {1};
+	struct ledger_token token = {.id = "aaaaaa",
+		.kind = "bootstrap-token",
+		.name = "w1",
+		.groups = "",
+		.not_after = DAY(100)};
+	struct ledger_issue issue = {.ca = fixture->ca,
+		.profile = "kubelet-serving",
+		.name = "w1",
+		.serial = {serial, sizeof(serial)},
+		.not_before = DAY(0),
+		.not_after = DAY(100),
+		.body = {body, sizeof(body)}};
+	struct release_item item = {.name = "w1",
+		.staged = "w1",
+		.target = "w1",
+		.witness = "",
+		.replace = true,
+		.token = &token,
+		.issues = &issue,
+		.n_issues = 1};
+	const struct file_part part = {"x", 1, NULL};
+	struct ledger_row row = {0};
+	bool found = false;
+
+	publish(fixture, release, (struct bundle_wish){.name = "w1"},
+		&item.retires);
+	SUCCEEDS(file_create(
+		release_directory(release, 0), "w1", 0600, &part, 1, &err));
+	SUCCEEDS(release_commit(release, &item, 1, &err));
+	assert_int_equal(item.state, RELEASE_PUBLISHED);
+	assert_false(is_live(fixture, "w1"));
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_token(
+		fixture->ledger, "aaaaaa", DAY(1), &row, &found, &err));
+	assert_true(found);
+	assert_int_equal(row.event, item.event);
+	ledger_unlock(fixture->ledger);
+	/* What it took the place of is superseded, and is so once. */
+	SUCCEEDS(file_create(
+		release_directory(release, 0), "w1", 0600, &part, 1, &err));
+	token.id = "bbbbbb";
+	token.supersedes = item.event;
+	issue.supersedes = item.event + 1;
+	serial[0]++;
+	SUCCEEDS(release_commit(release, &item, 1, &err));
+	assert_int_equal(item.state, RELEASE_RACED);
+	assert_non_null(strstr(item.error.message, "no longer live"));
+	error_release(&item.error);
+	verify(fixture);
+}
+
 static void a_chunk_that_cannot_be_synced_did_not_happen(void **state)
 {
 	struct fixture *fixture = *state;
@@ -555,6 +612,7 @@ int main(void)
 		TEST(what_nobody_commits_is_removed),
 		TEST(a_live_name_and_a_target_that_is_there_are_raced),
 		TEST(a_predecessor_gives_way),
+		TEST(a_token_is_recorded_before_what_is_issued_with_it),
 		TEST(a_chunk_that_cannot_be_synced_did_not_happen),
 		TEST(a_commit_that_failed_did_not_happen),
 		TEST(a_commit_that_happened_all_the_same_waits_for_recovery),
