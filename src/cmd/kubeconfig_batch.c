@@ -14,22 +14,12 @@
 #include "kube/kubeconfig.h"
 #include "kube/token_read.h"
 
-#define USER "kubelet-bootstrap"
-
 bool kubeconfig_of_token(struct context *context, const struct token *token,
 	struct gap *ret_gap, struct error *err)
 {
-	AUTO_TEXT name = memory_format(USER "@%s", context->cluster->name);
-	AUTO_TEXT id = memory_format(
-		"%s%s", token->id, token->kind == TOKEN_STATIC ? "" : ".");
-	const struct kubeconfig config = {.cluster = context->cluster->name,
-		.user = USER,
-		.context = name,
-		.server = context->cluster->server,
-		.ca_pem = &context->ca_pem};
-
 	return token_use(context, token, TOKEN_AUTHENTICATION, err) &&
-	       kubeconfig_write_token(&config, id, ret_gap, err);
+	       kubeconfig_write_bootstrap(
+		       context->cluster, &context->ca_pem, token, ret_gap, err);
 }
 
 /* -- one file -- */

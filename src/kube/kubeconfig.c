@@ -89,6 +89,24 @@ bool kubeconfig_write_token(const struct kubeconfig *config, const char *id,
 	return true;
 }
 
+#define BOOTSTRAP_USER "kubelet-bootstrap"
+
+bool kubeconfig_write_bootstrap(const struct cluster *cluster,
+	const struct buffer *ca_pem, const struct token *token,
+	struct gap *ret_gap, struct error *err)
+{
+	AUTO_TEXT name = memory_format(BOOTSTRAP_USER "@%s", cluster->name);
+	AUTO_TEXT id = memory_format(
+		"%s%s", token->id, token->kind == TOKEN_STATIC ? "" : ".");
+	const struct kubeconfig config = {.cluster = cluster->name,
+		.user = BOOTSTRAP_USER,
+		.context = name,
+		.server = cluster->server,
+		.ca_pem = ca_pem};
+
+	return kubeconfig_write_token(&config, id, ret_gap, err);
+}
+
 /* kubeadm: app/util/kubeconfig, GetClusterFromKubeConfig */
 bool kubeconfig_write_discovery(
 	const struct kubeconfig *config, struct buffer *text, struct error *err)

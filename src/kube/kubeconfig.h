@@ -4,7 +4,8 @@
 
 #include "base/buffer.h"
 #include "base/secret.h"
-#include "kube/gap.h"
+#include "kube/cluster.h"
+#include "kube/token.h"
 
 /*
  * The kubeconfig document (Kubernetes: client-go/tools/clientcmd/api/v1).
@@ -30,6 +31,12 @@ MUST_CHECK bool kubeconfig_write(const struct kubeconfig *config,
  * or "". */
 MUST_CHECK bool kubeconfig_write_token(const struct kubeconfig *config,
 	const char *id, struct gap *ret_gap, struct error *err);
+
+/* What a kubelet bootstraps from: the cluster's server, which is set, and this
+ * token, the gap for whose secret is in it. */
+MUST_CHECK bool kubeconfig_write_bootstrap(const struct cluster *cluster,
+	const struct buffer *ca_pem, const struct token *token,
+	struct gap *ret_gap, struct error *err);
 
 /* No credential, and one cluster whose name is empty: what kubeadm takes for
  * discovery.  Only server and ca_pem count. */

@@ -186,6 +186,47 @@ static void a_token_goes_into_the_gap_behind_its_id(void **state)
 	assert_memory_equal(gap.tail.data, "\"\ncontexts:\n", 12);
 }
 
+static void one_to_bootstrap_from_names_the_cluster_and_the_token(void **state)
+{
+	static const struct {
+		enum token_kind kind;
+		const char *user;
+	} rows[] = {
+		{TOKEN_BOOTSTRAP, "    token: \"abcdef."},
+		{TOKEN_STATIC, "    token: \""},
+	};
+	AUTO_FREE(cluster) cluster = cluster_new();
+	AUTO_RELEASE(error) why = ERROR_INIT;
+
+	(void)state;
+	assert_true(cluster_set(cluster, "name", "demo", &why));
+	assert_true(cluster_set(
+		cluster, "server", "https://api.example:6443", &why));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct token token = {.kind = rows[i].kind};
+		AUTO_RELEASE(buffer) pem = BUFFER_INIT;
+		AUTO_RELEASE(gap) gap = GAP_INIT;
+		AUTO_RELEASE(error) err = ERROR_INIT;
+
+		if (token.kind == TOKEN_BOOTSTRAP)
+			memcpy(token.id, "abcdef", TOKEN_ID_LEN);
+		buffer_add_text(&pem, "ca\n");
+		assert_true(kubeconfig_write_bootstrap(
+			cluster, &pem, &token, &gap, &err));
+		assert_non_null(strstr(gap.head.data, "- name: \"demo\"\n"));
+		assert_string_equal(
+			strrchr(gap.head.data, '\n') + 1, rows[i].user);
+		assert_string_equal(gap.tail.data,
+			"\"\n"
+			"contexts:\n"
+			"- name: \"kubelet-bootstrap@demo\"\n"
+			"  context:\n"
+			"    cluster: \"demo\"\n"
+			"    user: \"kubelet-bootstrap\"\n"
+			"current-context: \"kubelet-bootstrap@demo\"\n");
+	}
+}
+
 static void discovery_knows_one_cluster_without_a_name(void **state)
 {
 	struct kubeconfig config = embedded();
@@ -216,6 +257,8 @@ int main(void)
 		cmocka_unit_test(every_length_fits_exactly),
 		cmocka_unit_test(no_name_can_become_syntax_or_a_gap),
 		cmocka_unit_test(a_token_goes_into_the_gap_behind_its_id),
+		cmocka_unit_test(
+			one_to_bootstrap_from_names_the_cluster_and_the_token),
 		cmocka_unit_test(discovery_knows_one_cluster_without_a_name),
 	};
 
