@@ -94,6 +94,9 @@ bool kubelet_config_write(const struct kubelet_config *config,
 			config->tls_private_key_file);
 	}
 	document_put_boolean(root, "rotateCertificates",
-		config->cluster->signing == SIGNING_IN_CLUSTER);
+		config->bootstrap ||
+			config->cluster->signing == SIGNING_IN_CLUSTER);
+	if (config->bootstrap && !config->tls_cert_file)
+		document_put_boolean(root, "serverTLSBootstrap", true);
 	return document_write_yaml(root, text, err);
 }

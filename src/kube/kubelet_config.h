@@ -11,12 +11,16 @@
  * is set in it: x509.clientCAFile, the serving pair, rotation; anonymous access
  * off and webhook authentication and authorization on unless the base says
  * otherwise.  The rest stays, in its order; comments are not kept.
+ *
+ * A kubelet that bootstraps rotates, whoever signs, and asks for the serving
+ * certificate too (serverTLSBootstrap) when it is not given one.
  */
 struct kubelet_config {
 	const struct cluster *cluster;
 	const char *client_ca_file;   /* paths on the host */
 	const char *tls_cert_file;    /* NULL: no serving pair */
 	const char *tls_private_key_file;
+	bool bootstrap; /* the kubelet asks the cluster for its certificates */
 	const struct document *base;  /* or NULL */
 };
 

@@ -33,7 +33,7 @@ struct row {
 	const char *expected;
 };
 
-static void assert_written(const struct row *row)
+static void assert_written(const struct row *row, bool bootstrap)
 {
 	struct cluster cluster = {.signing = row->signing};
 	struct kubelet_config config = {
@@ -42,6 +42,7 @@ static void assert_written(const struct row *row)
 		.tls_cert_file = row->serving ? "/pki/kubelet.crt" : NULL,
 		.tls_private_key_file =
 			row->serving ? "/pki/kubelet.key" : NULL,
+		.bootstrap = bootstrap,
 	};
 	AUTO_FREE(document) base = NULL;
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
@@ -88,7 +89,48 @@ static void it_uses_what_the_bundle_brings(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_written(&rows[i]);
+		assert_written(&rows[i], false);
+}
+
+static void one_that_bootstraps_rotates_and_may_ask_for_a_serving_pair(
+	void **state)
+{
+	static const struct row rows[] = {
+		{HEAD "authentication: {webhook: {enabled: true}, anonymous: "
+		      "{enabled: true}, x509: {}}\n"
+		      "authorization: {mode: Webhook}\n"
+		      "serverTLSBootstrap: false\n",
+			SIGNING_OFFLINE, true,
+			WRITTEN_HEAD "authentication:\n"
+				     "  webhook:\n"
+				     "    enabled: true\n"
+				     "  anonymous:\n"
+				     "    enabled: true\n"
+				     "  x509:\n"
+				     "    clientCAFile: \"/pki/ca.crt\"\n"
+				     "authorization:\n"
+				     "  mode: \"Webhook\"\n"
+				     "serverTLSBootstrap: false\n"
+				     "tlsCertFile: \"/pki/kubelet.crt\"\n"
+				     "tlsPrivateKeyFile: \"/pki/kubelet.key\"\n"
+				     "rotateCertificates: true\n"},
+		{NULL, SIGNING_OFFLINE, false,
+			WRITTEN_HEAD "authentication:\n"
+				     "  anonymous:\n"
+				     "    enabled: false\n"
+				     "  webhook:\n"
+				     "    enabled: true\n"
+				     "  x509:\n"
+				     "    clientCAFile: \"/pki/ca.crt\"\n"
+				     "authorization:\n"
+				     "  mode: \"Webhook\"\n"
+				     "rotateCertificates: true\n"
+				     "serverTLSBootstrap: true\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_written(&rows[i], true);
 }
 
 static void the_rest_of_a_base_stays_in_its_order(void **state)
@@ -150,7 +192,7 @@ static void the_rest_of_a_base_stays_in_its_order(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		assert_written(&rows[i]);
+		assert_written(&rows[i], false);
 }
 
 static void other_kinds_are_refused_with_their_place(void **state)
@@ -201,6 +243,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_uses_what_the_bundle_brings),
+		cmocka_unit_test(
+			one_that_bootstraps_rotates_and_may_ask_for_a_serving_pair),
 		cmocka_unit_test(the_rest_of_a_base_stays_in_its_order),
 		cmocka_unit_test(other_kinds_are_refused_with_their_place),
 	};
