@@ -55,6 +55,22 @@ static struct token *read_plain(const char *line)
 	return token;
 }
 
+struct token *token_begin(const char *text, size_t len)
+{
+	char line[TOKEN_ID_LEN + 1 + TOKEN_SECRET_LEN + 1];
+	struct token *token;
+
+	if (len < sizeof(line))
+		return NULL;
+	memcpy(line, text, sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	token = is_plain_token(line) && !strchr(letters, text[sizeof(line) - 1])
+			? read_plain(line)
+			: NULL;
+	secret_wipe(line, sizeof(line));
+	return token;
+}
+
 /* -- lines of a token file -- */
 
 /* One field off the front of *at, which stands behind a comma; for free(), or

@@ -28,6 +28,10 @@ typedef bool token_visit(void *data, struct token **token,
 MUST_CHECK bool token_read(struct source *source, token_visit *visit,
 	void *data, struct error *err);
 
+/* A token in plain text at the beginning of a text, which goes on with
+ * something else; NULL when there is none. */
+struct token *token_begin(const char *text, size_t len);
+
 /* A file that holds exactly one. */
 MUST_CHECK bool token_read_one(struct source *source,
 	struct token **ret_token, struct error *err);

@@ -173,6 +173,35 @@ static void one_is_one(void **state)
 	assert_string_equal(err.message, "holds more than one token");
 }
 
+static void a_token_is_found_at_the_beginning_of_a_text(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} rows[] = {
+		{"abcdef.0123456789abcdef\"\n", true},
+		{"abcdef.0123456789abcdef", false}, /* it may go on */
+		{"abcdef.0123456789abcdefg\"", false},
+		{"abcdef.0123456789abcde\"\n", false},
+		{"abcdefg.0123456789abcdef\"", false},
+		{"Abcdef.0123456789abcdef\"", false},
+		{"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_FREE(token)
+		token = token_begin(rows[i].text, strlen(rows[i].text));
+
+		assert_int_equal(token != NULL, rows[i].is);
+		if (!token)
+			continue;
+		assert_string_equal(token->id, "abcdef");
+		assert_memory_equal(
+			secret_view(token->secret), "0123456789abcdef", 16);
+	}
+}
+
 static void a_manifest_comes_back_as_it_was(void **state)
 {
 	AUTO_FREE(token) token = NULL;
@@ -207,6 +236,7 @@ int main(void)
 		cmocka_unit_test(what_kpki_writes_is_read_back),
 		cmocka_unit_test(what_is_wrong_is_named_with_its_line),
 		cmocka_unit_test(one_is_one),
+		cmocka_unit_test(a_token_is_found_at_the_beginning_of_a_text),
 		cmocka_unit_test(a_manifest_comes_back_as_it_was),
 	};
 
