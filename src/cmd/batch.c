@@ -10,6 +10,7 @@
 
 #include "base/workers.h"
 #include "cli/progress.h"
+#include "cmd/bundle_secrets.h"
 #include "cmd/interrupt.h"
 #include "cmd/slot.h"
 #include "cmd/stream.h"
@@ -19,6 +20,17 @@
 const struct report_column batch_columns[] = {
 	{"status", "STATUS", 9},
 	{"node", "NODE", 20},
+	{"path", "PATH", 28},
+	{"serials", NULL, 0},
+	{"notAfter", "EXPIRES", 20},
+	{"reason", "REASON", 0},
+	{NULL, NULL, 0},
+};
+
+const struct report_column batch_bootstrap_columns[] = {
+	{"status", "STATUS", 9},
+	{"node", "NODE", 20},
+	{"id", "TOKEN", 6},
 	{"path", "PATH", 28},
 	{"serials", NULL, 0},
 	{"notAfter", "EXPIRES", 20},
@@ -410,6 +422,22 @@ static bool close_run(struct run *run, struct error *err)
 	return !run->release || release_close(run->release, err);
 }
 
+/* Also after a failure: what was published is in it. */
+static bool update_secrets(struct run *run, struct error *err)
+{
+	struct context *context = run->batch->context;
+	bool done;
+
+	if (run->batch->stream || run->out < 0)
+		return true;
+	if (!ledger_lock(context->ledger, FILE_LOCK_EXCLUSIVE,
+		    context->lock_timeout, err))
+		return false;
+	done = bundle_secrets_update(run->batch, run->out, err);
+	ledger_unlock(context->ledger);
+	return done;
+}
+
 static bool summarize(struct run *run, struct error *err)
 {
 	if (run->stop.kind && !run->tally.n_bad) {
@@ -433,7 +461,7 @@ static bool open_run(struct run *run, struct error *err)
 	run->out = open(batch->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (run->out < 0 && errno != ENOENT)
 		return error_errno(err, "output directory \"%s\"", batch->out);
-	return true;
+	return run->out < 0 || bundle_secrets_check(batch, run->out, err);
 }
 
 static void close_parts(struct run *run)
@@ -459,6 +487,8 @@ bool batch_run(
 
 		run_chunks(&run);
 		if (!close_run(&run, &why))
+			stop(&run, &why);
+		if (!update_secrets(&run, &why))
 			stop(&run, &why);
 		done = summarize(&run, err);
 	}

@@ -4,6 +4,7 @@
 
 #include "cli/report.h"
 #include "cmd/context.h"
+#include "cmd/token_make.h"
 #include "kube/bundle.h"
 #include "kube/inventory.h"
 #include "kube/place.h"
@@ -11,17 +12,20 @@
 /*
  * Issuing bundles for many nodes, a chunk at a time: decide what each node
  * needs (cmd/decision.h), make and stage its bundle on all cores, and record
- * and publish one chunk (pki/release.h) while the next is being made.
+ * and publish one chunk (pki/release.h) while the next is being made.  In the
+ * end the Secrets that go with tokens are brought up to date
+ * (cmd/bundle_secrets.h).
  */
 struct batch {
 	struct context *context;
 	const struct inventory *inventory;
 	const struct bundle_kit *kit;
 	struct lifetime lifetime;
-	enum layout layout;
 	enum bundle_format format;
 	bool stream;      /* one tar of all nodes on standard output */
 	const char *out;  /* the output directory, unless a stream */
+	const struct token_wish *wish; /* of the tokens to bootstrap with; NULL:
+	                                  credentials are certificates */
 	bool serving;
 	bool reissue;
 	bool require_bundle;
@@ -37,6 +41,7 @@ struct batch {
 
 /* Rows of these columns, one a node, in the order of the names. */
 extern const struct report_column batch_columns[];
+extern const struct report_column batch_bootstrap_columns[];
 
 /*
  * Does all it can and reports each node.  False with one summary error of the

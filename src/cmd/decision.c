@@ -8,30 +8,61 @@
 
 #include "pki/recovery.h"
 
-/* What the ledger holds live for a node under one profile. */
+enum { CLIENT, SERVING, TOKEN, N_HELD };
+_Static_assert(DECISION_PROFILES == TOKEN, "certificates are before tokens");
+
+/* What the ledger holds live for a node: under one profile, or its token. */
 struct held {
 	bool found;
 	bool foreign; /* issued by another CA */
 	bool lost, pending;
 	bool waits; /* its bundle is recorded, and is where nobody gets it */
 	int64_t event;
-	struct instant at;
+	struct instant at, not_after;
 	char *server;
 	struct certificate *certificate;
+	/* of a token */
+	char *id;
+	bool loose;   /* it is in no bundle */
+	bool expired; /* and counts as held, since a bundle has it */
 };
 
 static void held_release(struct held *held)
 {
 	certificate_free(held->certificate);
 	free(held->server);
+	free(held->id);
+}
+
+/* What the kubelet is to show the API server, and what it is not. */
+static struct held *credential_of(
+	const struct batch *batch, struct held held[N_HELD])
+{
+	return batch->wish ? &held[TOKEN] : &held[CLIENT];
+}
+
+static const struct held *rival_of(
+	const struct batch *batch, const struct held held[N_HELD])
+{
+	return batch->wish ? &held[CLIENT] : &held[TOKEN];
 }
 
 const struct profile *decision_profile(size_t i)
 {
 	static const char *const names[DECISION_PROFILES] = {
-		"kubelet-client", "kubelet-serving"};
+		[CLIENT] = "kubelet-client", [SERVING] = "kubelet-serving"};
 
 	return profile_find(names[i]);
+}
+
+static void held_fill(struct held *held, const struct ledger_row *row)
+{
+	held->found = true;
+	held->event = row->event;
+	held->at = row->at;
+	held->not_after = row->not_after;
+	held->lost = row->lost;
+	held->pending = row->pending;
 }
 
 static bool held_read(const struct batch *batch, const struct profile *profile,
@@ -52,33 +83,92 @@ static bool held_read(const struct batch *batch, const struct profile *profile,
 	}
 	if (!found)
 		return true;
-	held->found = true;
-	held->event = row.event;
-	held->at = row.at;
-	held->lost = row.lost;
-	held->pending = row.pending;
+	held_fill(held, &row);
 	held->server = memory_text(row.detail ? row.detail : "");
 	return certificate_read(row.body, &held->certificate, err);
 }
 
-static void compare(const struct batch *batch, const struct node *node,
-	const struct held held[DECISION_PROFILES], struct buffer *drift)
+/* A token that is in no bundle counts while it is live, and only where it would
+ * be superseded. */
+static bool held_read_token(const struct batch *batch, const struct node *node,
+	struct held *held, struct error *err)
+{
+	struct context *context = batch->context;
+	struct ledger_row row;
+	bool found = false;
+
+	if (!ledger_token_last(context->ledger, node->name, context->now, &row,
+		    &found, err))
+		return false;
+	held->loose = found && row.ca == 0;
+	held->expired = found && row.not_after.seconds < context->now.seconds;
+	if (!found || (held->loose && (held->expired || !batch->wish)))
+		return true;
+	held_fill(held, &row);
+	held->foreign = !held->loose && row.ca != context->ca_number;
+	held->id =
+		memory_text_n((const char *)row.serial.bytes, row.serial.len);
+	if (!held->loose)
+		held->server = memory_text_n(
+			(const char *)row.body.bytes, row.body.len);
+	return true;
+}
+
+static void compare_token(const struct held *token, struct buffer *drift)
+{
+	char text[INSTANT_TEXT];
+
+	if (token->foreign)
+		drift_add(drift, "its bundle trusts another CA");
+	if (token->loose)
+		drift_add(drift, "its live token \"%s\" is in no bundle",
+			token->id);
+	if (token->expired)
+		drift_add(drift, "its token \"%s\" expired at %s", token->id,
+			instant_format(token->not_after, text));
+}
+
+static void compare_credential(const struct batch *batch,
+	const struct node *node, struct held held[N_HELD], struct buffer *drift)
 {
 	const char *server = batch->context->cluster->server;
-	size_t n_wanted = batch->serving ? 2 : 1;
+	const struct held *credential = credential_of(batch, held);
 
-	if (held[0].foreign || (batch->serving && held[1].foreign))
-		drift_add(drift, "another CA issued the certificate");
-	if (held[0].found && strcmp(held[0].server, server))
+	if (credential->found && !credential->loose &&
+		strcmp(credential->server, server))
 		drift_add(drift, "the server was \"%s\" and is \"%s\" now",
-			held[0].server, server);
-	for (size_t i = 0; i < n_wanted; i++)
-		if (held[i].found)
-			profile_compare(decision_profile(i), node,
-				held[i].certificate, drift);
-	if (!held[0].found)
-		drift_add(drift, "no client certificate is live");
-	if (batch->serving && !held[1].found)
+			credential->server, server);
+	if (credential->found && batch->wish)
+		compare_token(credential, drift);
+	else if (credential->found)
+		profile_compare(decision_profile(CLIENT), node,
+			credential->certificate, drift);
+	if (rival_of(batch, held)->found)
+		drift_add(drift,
+			batch->wish ? "it has a client certificate, and is to "
+				      "have a bootstrap token"
+				    : "it has a bootstrap token, and is to "
+				      "have a client certificate");
+	else if (!credential->found)
+		drift_add(drift, batch->wish ? "no bootstrap token is live"
+					     : "no client certificate is live");
+}
+
+static void compare(const struct batch *batch, const struct node *node,
+	struct held held[N_HELD], struct buffer *drift)
+{
+	const struct held *serving = &held[SERVING];
+
+	if ((!batch->wish && held[CLIENT].foreign) ||
+		(batch->serving && serving->foreign))
+		drift_add(drift, "another CA issued the certificate");
+	compare_credential(batch, node, held, drift);
+	if (!batch->serving)
+		return;
+	if (serving->found)
+		profile_compare(decision_profile(SERVING), node,
+			serving->certificate, drift);
+	else
 		drift_add(drift, "no serving certificate is live");
 }
 
@@ -90,33 +180,63 @@ enum standing {
 	STANDING_FOREIGN,
 };
 
+static bool is_known_token(const struct batch *batch, const struct node *node,
+	const struct token *token, bool *ret_known, struct error *err)
+{
+	struct ledger_row row;
+	bool found = false;
+
+	if (!ledger_token(batch->context->ledger, token->id,
+		    batch->context->now, &row, &found, err))
+		return false;
+	*ret_known = found && row.ca != 0 && !strcmp(row.name, node->name);
+	return true;
+}
+
+static bool is_known(const struct batch *batch, const struct node *node,
+	const struct place *place, bool *ret_known, struct error *err)
+{
+	struct context *context = batch->context;
+
+	return place->token ? is_known_token(
+				      batch, node, place->token, ret_known, err)
+			    : ledger_has(context->ledger, context->ca_number,
+				      place->client->serial, ret_known, err);
+}
+
+static bool is_current(const struct batch *batch, const struct place *place,
+	const struct held *credential)
+{
+	if (!credential->found || credential->loose)
+		return false;
+	if (batch->wish)
+		return place->token &&
+		       !strcmp(place->token->id, credential->id);
+	return place->client &&
+	       der_equal(place->client->whole, credential->certificate->whole);
+}
+
 /* What cannot be looked at in one node's place is that node's failure. */
 static bool look(const struct batch *batch, int out, const struct node *node,
-	const struct held *client, struct decision *decision,
+	const struct held *credential, struct decision *decision,
 	enum standing *ret_standing, struct error *err)
 {
-	AUTO_FREE(certificate) there = NULL;
-	struct context *context = batch->context;
-	enum place place = PLACE_EMPTY;
+	AUTO_RELEASE(place) place = PLACE_INIT;
 	bool known = false;
 
-	if (!batch->stream &&
-		!place_look(out, node, batch->format, batch->layout, &place,
-			&there, &decision->error)) {
+	if (!batch->stream && !place_look(out, node, batch->format, &place,
+				      &decision->error)) {
 		decision->verdict = VERDICT_REFUSED;
 		return true;
 	}
-	*ret_standing =
-		place == PLACE_EMPTY ? STANDING_NOTHING : STANDING_FOREIGN;
-	if (place != PLACE_BUNDLE)
+	*ret_standing = place.taken ? STANDING_FOREIGN : STANDING_NOTHING;
+	if (!place.client && !place.token)
 		return true;
-	if (client->found &&
-		der_equal(there->whole, client->certificate->whole)) {
+	if (is_current(batch, &place, credential)) {
 		*ret_standing = STANDING_CURRENT;
 		return true;
 	}
-	if (!ledger_has(context->ledger, context->ca_number, there->serial,
-		    &known, err))
+	if (!is_known(batch, node, &place, &known, err))
 		return false;
 	if (known)
 		*ret_standing = STANDING_PREDECESSOR;
@@ -138,67 +258,88 @@ static void refuse(struct decision *decision, const char *format, ...)
 	error_set(&decision->error, ERROR_REFUSED, "%s", sentence);
 }
 
-static void describe_live(
-	const struct held held[DECISION_PROFILES], struct decision *decision)
+static void describe_live(const struct batch *batch,
+	const struct held held[N_HELD], struct decision *decision)
 {
+	size_t n = batch->wish ? N_HELD : DECISION_PROFILES;
 	bool first = true;
 
-	for (size_t i = 0; i < DECISION_PROFILES; i++) {
+	for (size_t i = 0; i < n; i++) {
 		const struct certificate *live = held[i].certificate;
 
 		if (!held[i].found)
 			continue;
-		decision->serials[i] =
-			hex_of(live->serial.bytes, live->serial.len);
+		if (live)
+			decision->serials[i] =
+				hex_of(live->serial.bytes, live->serial.len);
 		if (first ||
-			live->not_after.seconds < decision->not_after.seconds)
-			decision->not_after = live->not_after;
+			held[i].not_after.seconds < decision->not_after.seconds)
+			decision->not_after = held[i].not_after;
 		first = false;
 	}
+	if (batch->wish && held[TOKEN].found)
+		decision->id = memory_text(held[TOKEN].id);
 }
 
-static bool wants_anew(const struct batch *batch, const struct held *client,
+/* For messages, for free(). */
+static char *name_of(const struct held *credential)
+{
+	AUTO_TEXT serial = NULL;
+
+	if (credential->id)
+		return memory_format("token \"%s\"", credential->id);
+	if (!credential->certificate)
+		return memory_text("certificate");
+	serial = hex_of(credential->certificate->serial.bytes,
+		credential->certificate->serial.len);
+	return memory_format("certificate %s", serial);
+}
+
+static bool wants_anew(const struct batch *batch, const struct held *credential,
 	bool differs, bool present)
 {
 	if (!batch->reissue)
 		return false;
-	if (differs || client->lost)
+	if (differs || credential->lost)
 		return true;
 	if (batch->has_issued_before)
-		return client->at.seconds < batch->issued_before.seconds;
+		return credential->at.seconds < batch->issued_before.seconds;
 	return batch->named || !present;
 }
 
-/* The live certificates say what the inventory says. */
-static void decide_true(const struct batch *batch, const struct held *client,
-	bool present, struct decision *decision)
+/* What is live says what the inventory says. */
+static void decide_true(const struct batch *batch,
+	const struct held *credential, bool present, struct decision *decision)
 {
+	AUTO_TEXT name = name_of(credential);
 	char expiry[INSTANT_TEXT];
 
 	instant_format(decision->not_after, expiry);
-	if (client->lost)
+	if (credential->lost)
 		refuse(decision,
-			"certificate %s (until %s) is live and its "
+			"%s (until %s) is live and its "
 			"bundle is lost: --reissue makes another",
-			decision->serials[0], expiry);
-	else if (!present && client->waits)
+			name, expiry);
+	else if (!present && credential->waits)
 		refuse(decision,
-			"certificate %s (until %s) is recorded and its "
+			"%s (until %s) is recorded and its "
 			"bundle waits where it is out of reach: --reissue "
 			"makes another",
-			decision->serials[0], expiry);
+			name, expiry);
 	else if (!present && (batch->named || batch->require_bundle))
 		refuse(decision,
-			"certificate %s (until %s) is live and its "
-			"bundle is not here; its key was not kept: --reissue "
-			"makes another",
-			decision->serials[0], expiry);
+			"%s (until %s) is live and its "
+			"bundle is not here; %s: --reissue makes another",
+			name, expiry,
+			batch->wish ? "its secret was not kept"
+				    : "its key was not kept");
 	else
 		decision->verdict = VERDICT_UNCHANGED;
 }
 
-static void decide_issue(const struct batch *batch, const struct held *held,
-	enum standing standing, struct decision *decision)
+static void decide_issue(const struct batch *batch,
+	const struct held held[N_HELD], enum standing standing,
+	struct decision *decision)
 {
 	if (standing == STANDING_FOREIGN) {
 		refuse(decision,
@@ -208,27 +349,32 @@ static void decide_issue(const struct batch *batch, const struct held *held,
 		return;
 	}
 	/* Its only key would go with the bundle that is replaced. */
-	if (!batch->serving && held[1].found) {
+	if (!batch->serving && held[SERVING].found) {
 		refuse(decision, "has a live serving certificate, which "
 				 "--no-serving would leave without its key");
 		return;
 	}
 	decision->verdict = VERDICT_ISSUE;
 	decision->replace = standing != STANDING_NOTHING;
-	for (size_t i = 0; i < DECISION_PROFILES; i++)
-		decision->supersedes[i] = held[i].event;
+	decision->retires = rival_of(batch, held)->event;
+	decision->supersedes[SERVING] = held[SERVING].event;
+	if (batch->wish)
+		decision->supersedes_token = held[TOKEN].event;
+	else
+		decision->supersedes[CLIENT] = held[CLIENT].event;
 }
 
-static void decide_live(const struct batch *batch,
-	const struct held held[DECISION_PROFILES], enum standing standing,
-	const char *drift, struct decision *decision)
+static void decide_live(const struct batch *batch, struct held held[N_HELD],
+	enum standing standing, const char *drift, struct decision *decision)
 {
+	const struct held *credential = credential_of(batch, held);
+	AUTO_TEXT name = name_of(credential);
 	bool present = standing == STANDING_CURRENT;
 	bool other = standing == STANDING_PREDECESSOR ||
 		     standing == STANDING_FOREIGN;
 
 	decision->present = present;
-	if (wants_anew(batch, &held[0], *drift || other, present))
+	if (wants_anew(batch, credential, *drift || other, present))
 		decide_issue(batch, held, standing, decision);
 	else if (*drift)
 		refuse(decision, "differs: %s; --reissue issues it anew",
@@ -236,10 +382,10 @@ static void decide_live(const struct batch *batch,
 	else if (other)
 		refuse(decision,
 			"what is in its place in \"%s\" is not the "
-			"bundle of its live certificate %s",
-			batch->out, decision->serials[0]);
+			"bundle of its live %s",
+			batch->out, name);
 	else
-		decide_true(batch, &held[0], present, decision);
+		decide_true(batch, credential, present, decision);
 }
 
 /* A stream that broke left this bundle in the spool. */
@@ -256,14 +402,14 @@ static void decide_spooled(
 }
 
 /* A bundle that is recorded and not published yet. */
-static bool decide_pending(const struct batch *batch, struct held *client,
+static bool decide_pending(const struct batch *batch, struct held *credential,
 	struct decision *decision, bool *ret_decided, struct error *err)
 {
 	enum recovery_bundle where;
 
-	if (!client->pending)
+	if (!credential->pending)
 		return true;
-	if (!recovery_find(batch->context->ledger, client->event, &where,
+	if (!recovery_find(batch->context->ledger, credential->event, &where,
 		    &decision->fd, err))
 		return false;
 	switch (where) {
@@ -276,33 +422,36 @@ static bool decide_pending(const struct batch *batch, struct held *client,
 	case RECOVERY_SPOOLED:
 		*ret_decided = batch->stream || !batch->reissue;
 		if (*ret_decided)
-			decide_spooled(batch, client->event, decision);
+			decide_spooled(batch, credential->event, decision);
 		break;
 	case RECOVERY_WAITS:
-		client->waits = true;
+		credential->waits = true;
 		break;
 	}
 	return true;
 }
 
 static bool decide_held(const struct batch *batch, int out,
-	const struct node *node, struct held held[DECISION_PROFILES],
+	const struct node *node, struct held held[N_HELD],
 	struct decision *decision, struct error *err)
 {
 	AUTO_RELEASE(buffer) drift = BUFFER_INIT;
+	struct held *credential = credential_of(batch, held);
 	enum standing standing = STANDING_NOTHING;
-	bool any = held[0].found || held[1].found, decided = false;
+	bool any = false, decided = false;
 
-	describe_live(held, decision);
+	for (size_t i = 0; i < N_HELD; i++)
+		any = any || held[i].found;
+	describe_live(batch, held, decision);
 	if (any)
 		compare(batch, node, held, &drift);
 	/* Only what is true is sent again. */
 	if (!drift.len &&
-		!decide_pending(batch, &held[0], decision, &decided, err))
+		!decide_pending(batch, credential, decision, &decided, err))
 		return false;
 	if (decided)
 		return true;
-	if (!look(batch, out, node, &held[0], decision, &standing, err))
+	if (!look(batch, out, node, credential, decision, &standing, err))
 		return false;
 	if (decision->verdict == VERDICT_REFUSED)
 		return true;
@@ -317,8 +466,11 @@ static bool target_fits(const struct batch *batch, const struct node *node,
 	struct decision *decision)
 {
 	AUTO_TEXT target = place_name(node, batch->format);
+	bool stream = batch->stream && batch->wish;
+	size_t len =
+		stream ? strlen(node->name) + strlen(".yaml") : strlen(target);
 
-	if (batch->stream || strlen(target) <= NAME_MAX)
+	if ((batch->stream && !stream) || len <= NAME_MAX)
 		return true;
 	refuse(decision,
 		"its file would have a name of more than %d "
@@ -327,19 +479,29 @@ static bool target_fits(const struct batch *batch, const struct node *node,
 	return false;
 }
 
+static bool read_all(const struct batch *batch, const struct node *node,
+	struct held held[N_HELD], struct error *err)
+{
+	for (size_t i = 0; i < DECISION_PROFILES; i++)
+		if (!held_read(batch, decision_profile(i), node, &held[i], err))
+			return false;
+	return held_read_token(batch, node, &held[TOKEN], err);
+}
+
 bool decide(const struct batch *batch, int out, const struct node *node,
 	struct decision *ret_decision, struct error *err)
 {
-	struct held held[DECISION_PROFILES] = {0};
-	bool done = true;
+	struct held held[N_HELD] = {0};
+	bool done;
 
 	if (!target_fits(batch, node, ret_decision))
 		return true;
-	for (size_t i = 0; done && i < DECISION_PROFILES; i++)
-		done = held_read(
-			batch, decision_profile(i), node, &held[i], err);
-	done = done && decide_held(batch, out, node, held, ret_decision, err);
-	for (size_t i = 0; i < DECISION_PROFILES; i++)
+	done = read_all(batch, node, held, err) &&
+	       decide_held(batch, out, node, held, ret_decision, err);
+	if (done && batch->wish && ret_decision->verdict == VERDICT_ISSUE)
+		done = token_make(batch->wish, node->name,
+			batch->context->ledger, &ret_decision->token, err);
+	for (size_t i = 0; i < N_HELD; i++)
 		held_release(&held[i]);
 	return done;
 }
@@ -349,6 +511,8 @@ void decision_release(struct decision *decision)
 	error_release(&decision->error);
 	for (size_t i = 0; i < DECISION_PROFILES; i++)
 		free(decision->serials[i]);
+	free(decision->id);
+	token_free(decision->token);
 	if (decision->fd >= 0)
 		close(decision->fd);
 	*decision = (struct decision)DECISION_INIT;

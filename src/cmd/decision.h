@@ -15,6 +15,10 @@
  *	live, and something differs      refused, naming what
  *	… and --reissue                  re-issue what differs, is missing or
  *	                                 is named
+ *
+ * Live are certificates and, where that is the credential, the token.  A token
+ * that has expired differs, and so does one that is in no bundle, and a
+ * credential of the other kind.
  */
 enum verdict {
 	VERDICT_UNDECIDED,
@@ -30,9 +34,13 @@ struct decision {
 	enum verdict verdict;
 	bool replace; /* a predecessor stands in the bundle's place */
 	int64_t supersedes[DECISION_PROFILES]; /* events, or 0 */
-	struct error error;                    /* why refused */
+	int64_t supersedes_token;
+	int64_t retires;     /* a credential of the other kind */
+	struct token *token; /* to be issued */
+	struct error error;  /* why refused */
 	/* of what is live, for the report */
 	char *serials[DECISION_PROFILES];
+	char *id; /* of the token */
 	struct instant not_after;
 	bool present; /* the bundle is in its place */
 	/* to replay */

@@ -28,6 +28,8 @@ struct node_bundle_settings {
 	const char *format;
 	bool embed_certs;
 	bool no_serving;
+	bool bootstrap;
+	const char *ttl;
 	const char *key_type;
 	const char *validity;
 	bool reissue;
@@ -56,6 +58,12 @@ static const struct option_spec node_bundle_options[] = {
 		"put certificate and key into the kubeconfig"),
 	OPTION_FLAG(S, no_serving, "no-serving",
 		"leave out the serving certificate"),
+	OPTION_FLAG(S, bootstrap, "bootstrap",
+		"a bootstrap token of the node's own, and no client "
+		"certificate"),
+	OPTION_TEXT(S, ttl, "ttl", "DUR",
+		"with --bootstrap: how long the token is good",
+		.preset = "24h"),
 	OPTION_TEXT(S, key_type, "key-type", "TYPE",
 		"ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096 or "
 		"ed25519",
@@ -95,6 +103,31 @@ static bool is_stdin(const char *file)
 	return file && !strcmp(file, "-");
 }
 
+static bool check_bootstrap(const S *settings, struct error *err)
+{
+	int64_t span = 0;
+
+	if (!settings->bootstrap)
+		return !settings->ttl ||
+		       usage(err, "--ttl goes with --bootstrap");
+	if (settings->embed_certs)
+		return usage(err, "--embed-certs and --bootstrap exclude each "
+				  "other: there is no certificate to embed");
+	if (settings->no_serving && (settings->validity || settings->key_type))
+		return error_set(err, ERROR_USAGE,
+			"--%s: with --bootstrap and --no-serving no "
+			"certificate is made",
+			settings->validity ? "validity" : "key-type");
+	if (!settings->ttl)
+		return true;
+	if (!span_parse(settings->ttl, &span, err))
+		return context_blame(err, "--ttl");
+	return span > 0 || error_set(err, ERROR_USAGE,
+				   "--ttl: \"%s\": a token that is good for no "
+				   "time",
+				   settings->ttl);
+}
+
 static bool check_usage(
 	const struct command_call *call, const S *settings, struct error *err)
 {
@@ -125,7 +158,7 @@ static bool check_usage(
 				  "output is a terminal");
 	if (settings->issued_before && !settings->reissue)
 		return usage(err, "--issued-before goes with --reissue");
-	return true;
+	return check_bootstrap(settings, err);
 }
 
 static bool choose(const S *settings, const struct context *context, bool quiet,
@@ -145,7 +178,7 @@ static bool choose(const S *settings, const struct context *context, bool quiet,
 		    settings->validity, context->cluster->validity,
 		    context->now, &bundle->lifetime, &clamped, err))
 		return context_blame(err, "--validity");
-	if (clamped) {
+	if (clamped && (!bundle->bootstrap || bundle->serving)) {
 		char until[INSTANT_TEXT];
 
 		note(quiet, "certificates end with the CA, %s",
@@ -185,6 +218,24 @@ static bool archive_time(const struct context *context,
 			"SOURCE_DATE_EPOCH \"%s\": not a number of seconds",
 			epoch);
 	ret_time->seconds = strtoll(epoch, NULL, 10);
+	return true;
+}
+
+/* Checked by check_bootstrap. */
+static bool choose_tokens(const S *settings, struct instant now,
+	struct token_wish *wish, struct error *err)
+{
+	static const struct text_list none = {0};
+	int64_t span = SPAN_DAY;
+
+	if (settings->ttl && !span_parse(settings->ttl, &span, err))
+		return false;
+	*wish = (struct token_wish){.kind = TOKEN_BOOTSTRAP,
+		.format = TOKEN_MANIFEST,
+		.usages = TOKEN_AUTHENTICATION,
+		.expires = true,
+		.expiry = instant_add(now, span),
+		.groups = &none};
 	return true;
 }
 
@@ -231,7 +282,8 @@ static bool recover(const struct batch *batch, struct error *err)
 static bool run_batch(
 	const struct batch *batch, struct report *report, struct error *err)
 {
-	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the work's failure counts */
+	AUTO_RELEASE(error)
+	ignored = ERROR_INIT; /* the work's failure counts */
 	bool done = batch_run(batch, report, err);
 
 	if (!batch->stream)
@@ -247,7 +299,8 @@ static bool issue(const struct command_call *call, const struct batch *batch,
 	if (!recover(batch, err))
 		return false;
 	interrupt_watch();
-	report = context_report(call, batch_columns,
+	report = context_report(call,
+		batch->wish ? batch_bootstrap_columns : batch_columns,
 		batch->quiet ? REPORT_SILENT : REPORT_TEXT,
 		batch->stream ? stderr : stdout);
 	return report_close(report, run_batch(batch, report, err), err);
@@ -260,7 +313,9 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 	AUTO_FREE(inventory) inventory = NULL;
 	AUTO_FREE(bundle_kit) kit = NULL;
 	AUTO_FREE(document) base = NULL;
-	struct bundle_settings bundle = {.serving = !settings->no_serving,
+	struct token_wish wish;
+	struct bundle_settings bundle = {.bootstrap = settings->bootstrap,
+		.serving = !settings->no_serving,
 		.embed_certificates = settings->embed_certs};
 	const struct nodes_wanted nodes = {.inventory = settings->inventory,
 		.names = call->operands,
@@ -277,6 +332,7 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 			context->cluster, context->cluster_path, err) ||
 		!nodes_check(context, inventory, err) ||
 		!choose(settings, context, call->shared->quiet, &bundle, err) ||
+		!choose_tokens(settings, context->now, &wish, err) ||
 		!read_base(settings, &bundle, &base, err))
 		return false;
 	bundle.cluster = context->cluster;
@@ -288,7 +344,7 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 	batch.inventory = inventory;
 	batch.kit = kit;
 	batch.lifetime = bundle.lifetime;
-	batch.layout = bundle.layout;
+	batch.wish = settings->bootstrap ? &wish : NULL;
 	batch.chunk = key_type_is_rsa(bundle.key_type) ? CHUNK_NODES_RSA
 						       : CHUNK_NODES;
 	return fill_batch(call, settings, &batch, err) &&

@@ -3,7 +3,10 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "cmd/bundle_secrets.h"
 
 void slot_init(struct slot *slot, const struct batch *batch, struct node node)
 {
@@ -42,6 +45,10 @@ static bool write_tar(struct slot *slot, int stage, const struct bundle *bundle,
 	return tree_write_tar(fd, slot->target, batch->stream ? prefix : "",
 		       bundle->entries, bundle->n_entries, batch->archive_time,
 		       err) &&
+	       (!batch->stream || !batch->wish ||
+		       bundle_secrets_add(fd, slot->target, &slot->node,
+			       slot->decision.token, batch->archive_time,
+			       err)) &&
 	       (batch->stream || tree_end_tar(fd, slot->target, err)) &&
 	       sha256_of_file(fd, slot->target, &slot->hash, err);
 }
@@ -71,12 +78,15 @@ static bool stage_bundle(
 
 void slot_make(struct slot *slot, int stage, unsigned worker, bool verify)
 {
+	const struct bundle_order order = {.node = &slot->node,
+		.token = slot->decision.token,
+		.verify = verify};
 	AUTO_FREE(bundle) bundle = NULL;
 
 	slot->worker = worker;
-	slot->issued = bundle_make(slot->batch->kit, &slot->node, verify,
-			       &bundle, &slot->error) &&
-		       stage_bundle(slot, stage, bundle, &slot->error);
+	slot->issued =
+		bundle_make(slot->batch->kit, &order, &bundle, &slot->error) &&
+		stage_bundle(slot, stage, bundle, &slot->error);
 }
 
 static void fill_issue(struct slot *slot, size_t i)
@@ -103,6 +113,23 @@ static void fill_issue(struct slot *slot, size_t i)
 	};
 }
 
+/* What re-runs compare of a certificate is beside it; of a token, in it. */
+static const struct ledger_token *fill_token(struct slot *slot)
+{
+	const struct token *token = slot->decision.token;
+	const struct context *context = slot->batch->context;
+	const char *server = context->cluster->server;
+
+	if (!token)
+		return NULL;
+	slot->token = token_entry(token, token->id, slot->node.name,
+		slot->decision.supersedes_token);
+	slot->token.ca = context->ca_number;
+	slot->token.body =
+		(struct der){(const unsigned char *)server, strlen(server)};
+	return &slot->token;
+}
+
 struct release_item slot_offer(struct slot *slot)
 {
 	size_t n = slot->node.n_addresses;
@@ -120,6 +147,8 @@ struct release_item slot_offer(struct slot *slot)
 		.witness = slot->witness,
 		.hash = slot->hash,
 		.replace = slot->decision.replace,
+		.token = fill_token(slot),
+		.retires = slot->decision.retires,
 		.issues = slot->issues,
 		.n_issues = slot->n_certificates};
 }
@@ -152,17 +181,35 @@ static const char *status_of(const struct slot *slot)
 	return slot->error.kind == ERROR_REFUSED ? "refused" : "failed";
 }
 
+/* When the first of what is in the bundle ends. */
+static struct instant end_of(const struct slot *slot, bool fresh)
+{
+	const struct token *token = slot->decision.token;
+	struct instant end = slot->batch->lifetime.not_after;
+
+	if (!fresh)
+		return slot->decision.not_after;
+	if (token && (slot->n_certificates == 0 ||
+			     token->expiry.seconds < end.seconds))
+		return token->expiry;
+	return end;
+}
+
 struct document *slot_row(const struct slot *slot)
 {
 	const struct batch *batch = slot->batch;
 	struct document *row = document_new_map();
 	bool fresh = slot->issued && slot->decision.verdict == VERDICT_ISSUE;
-	struct instant until =
-		fresh ? batch->lifetime.not_after : slot->decision.not_after;
+	struct instant until = end_of(slot, fresh);
+	const char *id = fresh && slot->decision.token
+				 ? slot->decision.token->id
+				 : slot->decision.id;
 	char text[INSTANT_TEXT];
 
 	document_put_text(row, "status", status_of(slot));
 	document_put_text(row, "node", slot->node.name);
+	if (id)
+		document_put_text(row, "id", id);
 	if (!batch->stream && (slot->issued || slot->decision.present)) {
 		AUTO_TEXT path =
 			memory_format("%s/%s", batch->out, slot->target);

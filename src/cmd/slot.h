@@ -25,6 +25,7 @@ struct slot {
 	struct sha256 hash;
 	/* offered */
 	struct ledger_issue issues[DECISION_PROFILES];
+	struct ledger_token token;
 	const char **addresses; /* the node's name, then its addresses */
 };
 

@@ -122,11 +122,19 @@ static bool is_current(int out, int draft, bool *ret_current, struct error *err)
 	return true;
 }
 
+bool token_all_publish(int out, struct draft *draft, struct error *err)
+{
+	bool current = false, exists;
+
+	return is_current(out, draft->fd, &current, err) &&
+	       (current || draft_publish(
+				   draft, TOKEN_BATCH_ALL, true, &exists, err));
+}
+
 bool token_all_update(int out, const char *path, struct error *err)
 {
 	AUTO_RELEASE(draft) draft = DRAFT_INIT;
 	AUTO_RELEASE(names) names = {NULL, 0, 0};
-	bool current = false, exists;
 
 	if (!list_names(out, path, &names, err))
 		return false;
@@ -137,7 +145,5 @@ bool token_all_update(int out, const char *path, struct error *err)
 	for (size_t i = 0; i < names.n_items; i++)
 		if (!add_file(out, path, names.items[i], draft.fd, err))
 			return false;
-	return is_current(out, draft.fd, &current, err) &&
-	       (current || draft_publish(&draft, TOKEN_BATCH_ALL, true, &exists,
-				   err));
+	return token_all_publish(out, &draft, err);
 }

@@ -2,6 +2,7 @@
 #ifndef CMD_TOKEN_ALL_H
 #define CMD_TOKEN_ALL_H
 
+#include "base/draft.h"
 #include "base/error.h"
 
 /*
@@ -11,5 +12,9 @@
  * called under an exclusive lock that all who write there take.
  */
 MUST_CHECK bool token_all_update(int out, const char *path, struct error *err);
+
+/* Puts this draft of it in its place, unless it says the same. */
+MUST_CHECK bool token_all_publish(int out, struct draft *draft,
+	struct error *err);
 
 #endif

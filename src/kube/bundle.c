@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kube/bundle.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct row {
 static const struct row kubeadm_rows[] = {
 	{CONTENT_NONE, 0755, "etc", true},
 	{CONTENT_NONE, 0755, "etc/kubernetes", false},
+	{CONTENT_BOOTSTRAP, 0600, "etc/kubernetes/bootstrap-kubelet.conf",
+		false},
 	{CONTENT_KUBECONFIG, 0600, "etc/kubernetes/kubelet.conf", false},
 	{CONTENT_NONE, 0755, "etc/kubernetes/pki", false},
 	{CONTENT_CA, 0644, "etc/kubernetes/pki/ca.crt", false},
@@ -46,6 +49,8 @@ static const struct row pem_rows[] = {
 	{CONTENT_NONE, 0755, "var/lib/kubelet", false},
 	{CONTENT_SERVING_KEY, 0600, "var/lib/kubelet/{node}-key.pem", false},
 	{CONTENT_SERVING_CERTIFICATE, 0644, "var/lib/kubelet/{node}.pem",
+		false},
+	{CONTENT_BOOTSTRAP, 0600, "var/lib/kubelet/bootstrap-kubeconfig",
 		false},
 	{CONTENT_KUBECONFIG, 0600, "var/lib/kubelet/kubeconfig", false},
 	{CONTENT_KUBELET_CONFIG, 0644, "var/lib/kubelet/kubelet-config.yaml",
@@ -82,6 +87,11 @@ const char *bundle_current_path(enum layout layout)
 	return layouts[layout].rows[row_of(layout, CONTENT_CURRENT)].path;
 }
 
+const char *bundle_bootstrap_path(enum layout layout)
+{
+	return layouts[layout].rows[row_of(layout, CONTENT_BOOTSTRAP)].path;
+}
+
 /* The text with the token's first occurrence filled in, for free(); NULL when
  * it is not there. */
 static char *fill_in(const char *text, const char *token, const char *value)
@@ -104,8 +114,7 @@ enum {
 
 struct bundle_kit {
 	struct bundle_settings settings;
-	const struct profile *profiles[N_PAIRS];
-	size_t n_profiles;
+	const struct profile *profiles[N_PAIRS]; /* NULL: not wanted */
 	const struct row *rows;
 	size_t n_rows;
 	char *paths[BUNDLE_ENTRIES_MAX]; /* of the rows; {node} is still there
@@ -123,15 +132,24 @@ static const struct buffer *ca_pem(const struct bundle_kit *kit)
 	return settings->ca ? authority_pem(settings->ca) : settings->ca_pem;
 }
 
+/* What tells one bundle of a node from another. */
+static enum content credential_of(const struct bundle_kit *kit)
+{
+	return kit->settings.bootstrap ? CONTENT_BOOTSTRAP : CONTENT_CLIENT;
+}
+
 static bool wants(const struct bundle_kit *kit, enum content content)
 {
 	switch (content) {
 	case CONTENT_NONE:
 	case CONTENT_CA:
+		return true;
+	case CONTENT_BOOTSTRAP:
+		return kit->settings.bootstrap;
 	case CONTENT_KUBECONFIG:
 	case CONTENT_CLIENT:
 	case CONTENT_CURRENT:
-		return true;
+		return !kit->settings.bootstrap;
 	case CONTENT_KUBELET_CONFIG:
 		return kit->settings.kubelet_config;
 	case CONTENT_SERVING_CERTIFICATE:
@@ -169,6 +187,7 @@ static bool write_kubelet_config(const struct bundle_kit *kit,
 		.client_ca_file = ca,
 		.tls_cert_file = serving ? cert : NULL,
 		.tls_private_key_file = serving ? key : NULL,
+		.bootstrap = kit->settings.bootstrap,
 		.base = kit->settings.kubelet_config_base,
 	};
 
@@ -227,9 +246,10 @@ static struct bundle_kit *new_kit(const struct bundle_settings *settings)
 	kit->kubelet_config = (struct buffer)BUFFER_INIT;
 	kit->rows = layouts[settings->layout].rows;
 	kit->n_rows = layouts[settings->layout].n_rows;
-	kit->n_profiles = settings->serving ? N_PAIRS : 1;
-	for (size_t i = 0; i < kit->n_profiles; i++)
-		kit->profiles[i] = profile_of_pair(i);
+	if (!settings->bootstrap)
+		kit->profiles[CLIENT] = profile_of_pair(KUBELET_CLIENT);
+	if (settings->serving)
+		kit->profiles[SERVING] = profile_of_pair(KUBELET_SERVING);
 	prepare_paths(kit);
 	return kit;
 }
@@ -242,7 +262,8 @@ bool bundle_kit_new(const struct bundle_settings *settings,
 	if (!cluster_require_server(settings->cluster, CLUSTER_FILE, err))
 		return false;
 	kit = new_kit(settings);
-	if (!prepare_kubeconfig(kit, err) || !prepare_kubelet_config(kit, err))
+	if ((!settings->bootstrap && !prepare_kubeconfig(kit, err)) ||
+		!prepare_kubelet_config(kit, err))
 		return false;
 	*ret_kit = take(&kit);
 	return true;
@@ -267,6 +288,8 @@ struct bundle_parts {
 	struct buffer certificates[N_PAIRS]; /* PEM */
 	struct secret *keys[N_PAIRS];
 	struct secret *kubeconfig; /* an embedded one */
+	struct gap bootstrap;	   /* a kubeconfig; the token is borrowed */
+	const struct token *token;
 	struct buffer kubelet_config;
 	char *paths[BUNDLE_ENTRIES_MAX]; /* those that name the node */
 	size_t n_paths;
@@ -278,6 +301,7 @@ static struct bundle *new_bundle(void)
 
 	bundle->parts = memory_new(1, sizeof(*bundle->parts));
 	bundle->parts->kubelet_config = (struct buffer)BUFFER_INIT;
+	bundle->parts->bootstrap = (struct gap)GAP_INIT;
 	for (size_t i = 0; i < N_PAIRS; i++) {
 		bundle->certificates[i].der = (struct buffer)BUFFER_INIT;
 		bundle->parts->certificates[i] = (struct buffer)BUFFER_INIT;
@@ -295,6 +319,7 @@ void bundle_free(struct bundle *bundle)
 		secret_free(bundle->parts->keys[i]);
 	}
 	secret_free(bundle->parts->kubeconfig);
+	gap_release(&bundle->parts->bootstrap);
 	buffer_release(&bundle->parts->kubelet_config);
 	for (size_t i = 0; i < bundle->parts->n_paths; i++)
 		free(bundle->parts->paths[i]);
@@ -302,38 +327,37 @@ void bundle_free(struct bundle *bundle)
 	free(bundle);
 }
 
-/* The next pair's files. */
-static bool write_pair(struct bundle *bundle, const struct key *key,
-	struct der certificate, struct error *err)
+static bool write_pair(struct bundle *bundle, size_t pair,
+	const struct key *key, struct der certificate, struct error *err)
 {
-	size_t i = bundle->n_certificates;
-
-	if (!key_write(key, &bundle->parts->keys[i], err))
+	if (!key_write(key, &bundle->parts->keys[pair], err))
 		return false;
-	pem_write(&bundle->parts->certificates[i], "CERTIFICATE", certificate);
+	pem_write(
+		&bundle->parts->certificates[pair], "CERTIFICATE", certificate);
 	bundle->n_certificates++;
 	return true;
 }
 
-static bool make_pair(const struct bundle_kit *kit, const struct node *node,
-	bool verify, struct bundle *bundle, struct error *err)
+static bool make_pair(const struct bundle_kit *kit, size_t pair,
+	const struct bundle_order *order, struct bundle *bundle,
+	struct error *err)
 {
-	size_t i = bundle->n_certificates;
-	struct bundle_certificate *made = &bundle->certificates[i];
+	struct bundle_certificate *made =
+		&bundle->certificates[bundle->n_certificates];
 	AUTO_FREE(key) key = NULL;
-	struct profile_order order = {.profile = kit->profiles[i],
+	struct profile_order wanted = {.profile = kit->profiles[pair],
 		.ca = kit->settings.ca,
-		.holder = {.node = node},
+		.holder = {.node = order->node},
 		.lifetime = kit->settings.lifetime,
-		.verify = verify};
+		.verify = order->verify};
 
-	made->profile = kit->profiles[i];
+	made->profile = kit->profiles[pair];
 	if (!key_generate(kit->settings.key_type, &key, err))
 		return error_context(err, "%s", made->profile->name);
-	order.public_key = key_public(key);
-	if (!profile_issue(
-		    &order, &made->der, made->serial, &made->serial_len, err) ||
-		!write_pair(bundle, key,
+	wanted.public_key = key_public(key);
+	if (!profile_issue(&wanted, &made->der, made->serial, &made->serial_len,
+		    err) ||
+		!write_pair(bundle, pair, key,
 			(struct der){(const unsigned char *)made->der.data,
 				made->der.len},
 			err))
@@ -341,32 +365,49 @@ static bool make_pair(const struct bundle_kit *kit, const struct node *node,
 	return true;
 }
 
-static bool take_pair(const struct bundle_kit *kit,
-	const struct bundle_pair *pair, struct bundle *bundle,
+static bool make_pairs(const struct bundle_kit *kit,
+	const struct bundle_order *order, struct bundle *bundle,
 	struct error *err)
 {
-	size_t i = bundle->n_certificates;
-	struct bundle_certificate *taken = &bundle->certificates[i];
-	const struct certificate *certificate = pair->certificate;
+	for (size_t i = 0; i < N_PAIRS; i++)
+		if (kit->profiles[i] && !make_pair(kit, i, order, bundle, err))
+			return false;
+	return true;
+}
 
-	taken->profile = kit->profiles[i];
+static bool take_pair(const struct bundle_kit *kit, size_t pair,
+	const struct bundle_pair *given, struct bundle *bundle,
+	struct error *err)
+{
+	struct bundle_certificate *taken =
+		&bundle->certificates[bundle->n_certificates];
+	const struct certificate *certificate = given->certificate;
+
+	taken->profile = kit->profiles[pair];
 	taken->serial_len = certificate->serial.len;
 	memcpy(taken->serial, certificate->serial.bytes, taken->serial_len);
 	buffer_add(
 		&taken->der, certificate->whole.bytes, certificate->whole.len);
-	return write_pair(bundle, pair->key, certificate->whole, err) ||
+	return write_pair(bundle, pair, given->key, certificate->whole, err) ||
 	       error_context(err, "%s", taken->profile->name);
 }
 
 static bool make_documents(const struct bundle_kit *kit,
-	const struct node *node, struct bundle_parts *parts, struct error *err)
+	const struct bundle_order *order, struct bundle_parts *parts,
+	struct error *err)
 {
+	parts->token = order->token;
+	if (kit->settings.bootstrap &&
+		!kubeconfig_write_bootstrap(kit->settings.cluster,
+			ca_pem(kit), order->token, &parts->bootstrap, err))
+		return false;
 	if (kit->frame)
 		parts->kubeconfig = kubeconfig_fill(kit->frame,
 			&parts->certificates[CLIENT], parts->keys[CLIENT]);
 	if (!kit->settings.kubelet_config || kit->kubelet_config.len > 0)
 		return true;
-	return write_kubelet_config(kit, node, &parts->kubelet_config, err);
+	return write_kubelet_config(
+		kit, order->node, &parts->kubelet_config, err);
 }
 
 static struct file_part part_of(const struct buffer *text)
@@ -395,6 +436,9 @@ static size_t fill_parts(const struct bundle_kit *kit,
 		to[0] = parts->kubeconfig ? secret_part(parts->kubeconfig)
 					  : part_of(&kit->kubeconfig);
 		return 1;
+	case CONTENT_BOOTSTRAP:
+		gap_fill(&parts->bootstrap, parts->token->secret, to);
+		return GAP_PARTS;
 	case CONTENT_KUBELET_CONFIG:
 		to[0] = part_of(kit->kubelet_config.len > 0
 					? &kit->kubelet_config
@@ -468,7 +512,7 @@ static void add_row(const struct bundle_kit *kit, const struct node *node,
 	if (entry.kind == TREE_LINK)
 		entry.link = kit->client_file;
 	entry.n_parts = fill_parts(kit, parts, row->content, entry.parts);
-	if (row->content == CONTENT_CLIENT)
+	if (row->content == credential_of(kit))
 		bundle->witness = entry.path;
 	insert_entry(bundle, &entry, row->content);
 }
@@ -489,11 +533,12 @@ bool bundle_hash_entry(const struct tree_entry *entry, struct sha256 *ret_hash,
 	return sha256_of_pieces(pieces, entry->n_parts, ret_hash, err);
 }
 
-static bool hash_witness(struct bundle *bundle, struct error *err)
+static bool hash_witness(
+	const struct bundle_kit *kit, struct bundle *bundle, struct error *err)
 {
 	size_t i = 0;
 
-	while (bundle->contents[i] != CONTENT_CLIENT)
+	while (bundle->contents[i] != credential_of(kit))
 		i++;
 	return bundle_hash_entry(&bundle->entries[i], &bundle->hash, err);
 }
@@ -521,29 +566,29 @@ static bool require_names_fit(const struct bundle_kit *kit,
 }
 
 /* All but the pairs. */
-static bool finish(const struct bundle_kit *kit, const struct node *node,
-	struct bundle *bundle, struct error *err)
+static bool finish(const struct bundle_kit *kit,
+	const struct bundle_order *order, struct bundle *bundle,
+	struct error *err)
 {
-	if (!make_documents(kit, node, bundle->parts, err))
+	if (!make_documents(kit, order, bundle->parts, err))
 		return false;
 	for (size_t i = 0; i < kit->n_rows; i++)
 		if (wants(kit, kit->rows[i].content))
-			add_row(kit, node, i, bundle);
-	return hash_witness(bundle, err);
+			add_row(kit, order->node, i, bundle);
+	return hash_witness(kit, bundle, err);
 }
 
-bool bundle_make(const struct bundle_kit *kit, const struct node *node,
-	bool verify, struct bundle **ret_bundle, struct error *err)
+bool bundle_make(const struct bundle_kit *kit, const struct bundle_order *order,
+	struct bundle **ret_bundle, struct error *err)
 {
 	AUTO_FREE(bundle) bundle = NULL;
 
-	if (!require_names_fit(kit, node, err))
+	assert(kit->settings.bootstrap == (order->token != NULL));
+	if (!require_names_fit(kit, order->node, err))
 		return false;
 	bundle = new_bundle();
-	while (bundle->n_certificates < kit->n_profiles)
-		if (!make_pair(kit, node, verify, bundle, err))
-			return false;
-	if (!finish(kit, node, bundle, err))
+	if (!make_pairs(kit, order, bundle, err) ||
+		!finish(kit, order, bundle, err))
 		return false;
 	*ret_bundle = take(&bundle);
 	return true;
@@ -554,14 +599,17 @@ bool bundle_make_of(const struct bundle_kit *kit, const struct node *node,
 	struct bundle **ret_bundle, struct error *err)
 {
 	AUTO_FREE(bundle) bundle = NULL;
+	const struct bundle_order order = {.node = node};
 
+	assert(!kit->settings.bootstrap);
 	if (!require_names_fit(kit, node, err))
 		return false;
 	bundle = new_bundle();
-	for (size_t i = 0; i < kit->n_profiles; i++)
-		if (!take_pair(kit, &pairs[i], bundle, err))
+	for (size_t i = 0; i < N_PAIRS; i++)
+		if (kit->profiles[i] &&
+			!take_pair(kit, i, &pairs[i], bundle, err))
 			return false;
-	if (!finish(kit, node, bundle, err))
+	if (!finish(kit, &order, bundle, err))
 		return false;
 	*ret_bundle = take(&bundle);
 	return true;

@@ -5,6 +5,7 @@
 #include "base/tree.h"
 #include "kube/cluster.h"
 #include "kube/profile.h"
+#include "kube/token.h"
 
 /*
  * A node bundle: everything one node needs, as a tree to be laid over its "/".
@@ -12,6 +13,9 @@
  * A kit is what all bundles of a run share, made once; bundle_make is then
  * called from many threads.  Which file goes where is one table per layout in
  * bundle.c; kpki-files(7) is held to it by a test.
+ *
+ * The node's credential is a client certificate, or, with `bootstrap`, a token
+ * of its own, with which the kubelet gets a certificate from the cluster.
  */
 struct bundle_kit;
 
@@ -24,6 +28,7 @@ struct bundle_settings {
 	struct lifetime lifetime;
 	struct instant now;      /* names the client's file */
 	bool embed_certificates; /* a self-contained kubeconfig */
+	bool bootstrap;          /* a token in the place of a certificate */
 	bool serving;            /* with a serving pair */
 	bool kubelet_config;     /* with a KubeletConfiguration */
 	const struct document *kubelet_config_base; /* or NULL */
@@ -46,6 +51,7 @@ enum content {
 	CONTENT_NONE, /* a directory */
 	CONTENT_CA,
 	CONTENT_KUBECONFIG,
+	CONTENT_BOOTSTRAP, /* a kubeconfig with a token */
 	CONTENT_KUBELET_CONFIG,
 	CONTENT_CLIENT,  /* certificate, then key, as the kubelet writes them */
 	CONTENT_CURRENT, /* a link to it: the kubelet rotates only a link */
@@ -62,15 +68,21 @@ struct bundle {
 	enum content contents[BUNDLE_ENTRIES_MAX]; /* of the entries */
 	size_t n_entries;
 	const char *witness;  /* path of the file that tells this bundle from
-	                         any other: the client certificate and key */
+	                         any other: the one with the credential */
 	struct sha256 hash;   /* of that file */
 	struct bundle_parts *parts; /* what the entries point into */
 };
 
-/* Makes keys and certificates, lints them (`verify`: signatures too), and lays
- * out the tree. */
+struct bundle_order {
+	const struct node *node;
+	const struct token *token; /* its own; to bootstrap with */
+	bool verify;               /* signatures too */
+};
+
+/* Makes keys and certificates, lints them, and lays out the tree, which borrows
+ * the token. */
 MUST_CHECK bool bundle_make(const struct bundle_kit *kit,
-	const struct node *node, bool verify, struct bundle **ret_bundle,
+	const struct bundle_order *order, struct bundle **ret_bundle,
 	struct error *err);
 
 /* The same of keys and certificates that are there already, of each pair that
@@ -93,5 +105,9 @@ DEFINE_AUTO_FREE(bundle)
 /* Where a layout has the kubelet's current client certificate: the one name that
  * does not change, by which kube/place.h recognises a bundle. */
 const char *bundle_current_path(enum layout layout);
+
+/* Where it has the kubeconfig to bootstrap from, by which others are
+ * recognised. */
+const char *bundle_bootstrap_path(enum layout layout);
 
 #endif

@@ -126,6 +126,7 @@ static const struct certificate *certificate_in(
 	case CONTENT_NONE:
 	case CONTENT_CA:
 	case CONTENT_KUBECONFIG:
+	case CONTENT_BOOTSTRAP:
 	case CONTENT_KUBELET_CONFIG:
 	case CONTENT_CURRENT:
 	case CONTENT_SERVING_KEY:

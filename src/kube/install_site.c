@@ -208,6 +208,7 @@ static bool decide_on_other(const struct install_site *site,
 	case CONTENT_NONE:
 	case CONTENT_CA:
 	case CONTENT_KUBECONFIG:
+	case CONTENT_BOOTSTRAP:
 	case CONTENT_KUBELET_CONFIG:
 	case CONTENT_CLIENT:
 	case CONTENT_CURRENT:

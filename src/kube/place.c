@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,11 +12,13 @@
 
 #include "base/file.h"
 #include "kube/bundle.h"
+#include "kube/token_read.h"
 
 #define PLACE_MAX ((off_t)1 << 20) /* of a file that is looked into */
 
 static const char block_begin[] = "-----BEGIN CERTIFICATE-----";
 static const char block_end[] = "-----END CERTIFICATE-----";
+static const char token_key[] = "\n    token: \"";
 
 char *place_name(const struct node *node, enum bundle_format format)
 {
@@ -62,6 +65,21 @@ static struct certificate *find_client(
 	}
 }
 
+/* The token of a kubeconfig among these bytes. */
+static struct token *find_token(const struct secret *bytes)
+{
+	const char *at = (const char *)secret_view(bytes);
+	const char *end = at + secret_len(bytes);
+	struct token *token = NULL;
+
+	while (!token &&
+		(at = memmem(at, end - at, token_key, strlen(token_key)))) {
+		at += strlen(token_key);
+		token = token_begin(at, end - at);
+	}
+	return token;
+}
+
 /* Opens every directory of a path but the last part without following links;
  * *ret_dir -1: there is no such directory. */
 static bool open_below(int dir, const char *path, int *ret_dir,
@@ -87,70 +105,124 @@ static bool open_below(int dir, const char *path, int *ret_dir,
 	return true;
 }
 
-/* The current client certificate is a link to a file beside it. */
-static bool open_client_file(int out, const struct node *node,
-	enum layout layout, int *ret_dir, char ret_name[NAME_MAX + 1],
+/* *ret_bytes stays NULL when there is nothing that could be a bundle's. */
+static bool read_bytes(int dir, const char *name, struct secret **ret_bytes,
 	struct error *err)
 {
-	AUTO_TEXT path =
-		memory_format("%s/%s", node->name, bundle_current_path(layout));
-	const char *last = NULL;
-	ssize_t len;
-
-	if (!open_below(out, path, ret_dir, &last, err))
-		return false;
-	ret_name[0] = '\0';
-	if (*ret_dir < 0)
-		return true;
-	len = readlinkat(*ret_dir, last, ret_name, NAME_MAX);
-	ret_name[len > 0 ? len : 0] = '\0';
-	if (strchr(ret_name, '/'))
-		ret_name[0] = '\0';
-	return true;
-}
-
-bool place_read_client(int dir, const char *name, const struct node *node,
-	struct certificate **ret_client, struct error *err)
-{
-	AUTO_FREE(secret) bytes = NULL;
 	struct stat status;
 
 	if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) ||
 		!S_ISREG(status.st_mode) || status.st_size == 0 ||
 		status.st_size > PLACE_MAX)
 		return true;
-	if (!file_read_secret(dir, name, PLACE_MAX, &bytes, err))
+	return file_read_secret(dir, name, PLACE_MAX, ret_bytes, err);
+}
+
+bool place_read_client(int dir, const char *name, const struct node *node,
+	struct certificate **ret_client, struct error *err)
+{
+	AUTO_FREE(secret) bytes = NULL;
+
+	if (!read_bytes(dir, name, &bytes, err))
 		return false;
-	*ret_client = find_client(bytes, node);
+	if (bytes)
+		*ret_client = find_client(bytes, node);
+	return true;
+}
+
+/* Looks for the node's credential in a file, which may not be there. */
+static bool look_into(int dir, const char *name, const struct node *node,
+	struct place *place, struct error *err)
+{
+	AUTO_FREE(secret) bytes = NULL;
+
+	if (!read_bytes(dir, name, &bytes, err))
+		return false;
+	if (!bytes)
+		return true;
+	place->client = find_client(bytes, node);
+	if (!place->client)
+		place->token = find_token(bytes);
+	return true;
+}
+
+/* Where a bundle has its credential: in a file, or in one beside it to which a
+ * link leads. */
+struct spot {
+	const char *path;
+	bool is_link;
+};
+
+/* The file's own name; "" when the spot is not as it should be. */
+static void resolve(const struct spot *spot, int dir, const char *last,
+	char ret_name[NAME_MAX + 1])
+{
+	ssize_t len = readlinkat(dir, last, ret_name, NAME_MAX);
+
+	ret_name[len > 0 ? len : 0] = '\0';
+	if (strchr(ret_name, '/') || (len >= 0) != spot->is_link)
+		ret_name[0] = '\0';
+	else if (len < 0)
+		snprintf(ret_name, NAME_MAX + 1, "%s", last);
+}
+
+static bool look_at(int out, const struct node *node, const struct spot *spot,
+	struct place *place, struct error *err)
+{
+	AUTO_TEXT whole = memory_format("%s/%s", node->name, spot->path);
+	char name[NAME_MAX + 1];
+	AUTO_CLOSE dir = -1;
+	const char *last;
+
+	if (place->client || place->token)
+		return true;
+	if (!open_below(out, whole, &dir, &last, err))
+		return false;
+	if (dir < 0)
+		return true;
+	resolve(spot, dir, last, name);
+	return !*name || look_into(dir, name, node, place, err);
+}
+
+/* What was made in one layout is known in the other. */
+static bool look_into_directory(int out, const struct node *node,
+	struct place *place, struct error *err)
+{
+	const struct spot spots[] = {
+		{bundle_current_path(LAYOUT_KUBEADM), true},
+		{bundle_current_path(LAYOUT_PEM), true},
+		{bundle_bootstrap_path(LAYOUT_KUBEADM), false},
+		{bundle_bootstrap_path(LAYOUT_PEM), false},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(spots); i++)
+		if (!look_at(out, node, &spots[i], place, err))
+			return false;
 	return true;
 }
 
 bool place_look(int out, const struct node *node, enum bundle_format format,
-	enum layout layout, enum place *ret_place,
-	struct certificate **ret_client, struct error *err)
+	struct place *ret_place, struct error *err)
 {
 	AUTO_TEXT target = place_name(node, format);
-	AUTO_FREE(certificate) client = NULL;
-	AUTO_CLOSE dir = -1;
-	char name[NAME_MAX + 1];
+	AUTO_RELEASE(place) place = PLACE_INIT;
+	bool done = true;
 
-	*ret_place = PLACE_EMPTY;
-	if (out < 0 || !file_exists(out, target))
-		return true;
-	switch (format) {
-	case BUNDLE_DIRECTORY:
-		if (!open_client_file(out, node, layout, &dir, name, err))
-			return false;
-		if (*name && !place_read_client(dir, name, node, &client, err))
-			return error_context(err, "\"%s\"", target);
-		break;
-	case BUNDLE_TAR:
-		if (!place_read_client(out, target, node, &client, err))
-			return false;
-		break;
-	}
-	*ret_place = client ? PLACE_BUNDLE : PLACE_FOREIGN;
-	if (client)
-		*ret_client = take(&client);
+	place.taken = out >= 0 && file_exists(out, target);
+	if (place.taken && format == BUNDLE_DIRECTORY)
+		done = look_into_directory(out, node, &place, err) ||
+		       error_context(err, "\"%s\"", target);
+	else if (place.taken)
+		done = look_into(out, target, node, &place, err);
+	if (!done)
+		return false;
+	*ret_place = place;
+	place = (struct place)PLACE_INIT;
 	return true;
+}
+
+void place_release(struct place *place)
+{
+	certificate_free(place->client);
+	token_free(place->token);
 }

@@ -2,8 +2,8 @@
 #ifndef KUBE_PLACE_H
 #define KUBE_PLACE_H
 
-#include "kube/cluster.h"
 #include "kube/node.h"
+#include "kube/token.h"
 #include "pki/certificate.h"
 
 /*
@@ -14,22 +14,26 @@ enum bundle_format {
 	BUNDLE_TAR,       /* OUT/NAME.tar */
 };
 
-enum place {
-	PLACE_EMPTY,
-	PLACE_BUNDLE,  /* a bundle of this node, as its client certificate
-	                  says */
-	PLACE_FOREIGN, /* anything else */
+/* A bundle is known by its credential: a client certificate of this node, or a
+ * token, about which the ledger knows whose it is.  With neither, what is there
+ * is somebody else's. */
+struct place {
+	bool taken;
+	struct certificate *client;
+	struct token *token;
 };
+#define PLACE_INIT {0}
 
 /* "NAME" or "NAME.tar", for free(). */
 char *place_name(const struct node *node, enum bundle_format format);
 
-/* out is the output directory, or -1 when there is none yet.  *ret_client is
- * set for PLACE_BUNDLE only.  Follows no link; a file that cannot be read is
- * an error. */
+/* out is the output directory, or -1 when there is none yet.  Follows no link;
+ * a file that cannot be read is an error. */
 MUST_CHECK bool place_look(int out, const struct node *node,
-	enum bundle_format format, enum layout layout, enum place *ret_place,
-	struct certificate **ret_client, struct error *err);
+	enum bundle_format format, struct place *ret_place, struct error *err);
+
+void place_release(struct place *place);
+DEFINE_AUTO_RELEASE(place)
 
 /* The client certificate of a node in a PEM file, which may have its key in it;
  * NULL when the file is none that holds it.  Follows no link. */

@@ -58,7 +58,9 @@ static void *work(void *data)
 		AUTO_FREE(bundle) bundle = NULL;
 
 		fill_node(&node, text, sizeof(text), i);
-		if (!bundle_make(job->kit, &node, i % VERIFIED_EVERY == 0,
+		if (!bundle_make(job->kit,
+			    &(struct bundle_order){
+				    &node, NULL, i % VERIFIED_EVERY == 0},
 			    &bundle, &job->err))
 			break;
 	}

@@ -280,8 +280,11 @@ has_headings() # COMMAND HEADING...
 	kpki node-bundle worker-1 --json >one.json
 	exits 4 node-bundle worker-1 --json --address 10.0.0.1
 	echo "$output" >two.json
-	is "$(members node-bundle)" "$(keys one.json two.json)"
+	kpki node-bundle worker-2 --bootstrap --json >three.json
+	is "$(members node-bundle)" "$(keys one.json two.json three.json)"
 	exits 0 node-bundle worker-1
+	has_headings node-bundle ${lines[0]}
+	exits 0 node-bundle worker-2 --bootstrap
 	has_headings node-bundle ${lines[0]}
 
 	mkdir root
@@ -392,6 +395,27 @@ has_headings() # COMMAND HEADING...
 	done
 }
 
+@test "kpki-files tells the files of a bundle to bootstrap from" {
+	local layout
+
+	for layout in kubeadm pem; do
+		kpki init-ca -q --server https://api.example:6443
+		kpki node-bundle -q worker-1 --layout $layout --out $layout
+		kpki node-bundle -q worker-1 --layout $layout --reissue \
+			--bootstrap --out $layout-bootstrap
+		comm -13 <(found '' $layout/worker-1) \
+			<(found '' $layout-bootstrap/worker-1) >>new
+		comm -23 <(found '' $layout/worker-1) \
+			<(found '' $layout-bootstrap/worker-1) >>gone
+		rm -r pki
+	done
+	is "$(sort new)" "$(file_rows 'A NODE BUNDLE TO BOOTSTRAP FROM')"
+	is "$(cut -d ' ' -f 2 gone | sort -u)" "etc/kubernetes/kubelet.conf
+var/lib/kubelet/kubeconfig
+var/lib/kubelet/pki/kubelet-client-TIME.pem
+var/lib/kubelet/pki/kubelet-client-current.pem"
+}
+
 @test "kpki-files lists every file of the PKI and the output directory" {
 	kpki init-ca -q --server https://api.example:6443
 	kpki node-bundle -q worker-2 --format tar --out - >stream.tar
@@ -400,6 +424,8 @@ has_headings() # COMMAND HEADING...
 	kpki node-bundle -q worker-1
 	kpki node-bundle -q worker-1 --reissue --out tars --format tar
 	mv tars/worker-1.tar bundles
+	kpki node-bundle -q worker-1 --reissue --bootstrap --out tokens
+	mv tokens/bootstrap_tokens.yaml bundles
 	# a stage is there only while a command works
 	is "$(found bundles/ bundles -maxdepth 1)" \
 		"$(file_rows 'THE OUTPUT DIRECTORY' | grep -v .kpki-)"

@@ -108,3 +108,69 @@ check_whole()
 		check_tidy
 	done
 }
+
+bundles=(node-bundle --bootstrap --inventory nodes --jobs 1 --quiet)
+
+# The token in a bundle, or in one of them.
+token_in()
+{
+	sed -nE 's/^    token: "(.*)"$/\1/p' "$@"
+}
+
+# Each node has one live token, it is in the node's bundle, and the Secrets are
+# those of the bundles; the serving certificate is live once, beside it.
+check_bundles_of_tokens()
+{
+	local node rest tokens
+
+	kpki list --tokens --live --json >tokens.json || fault "list failed" ||
+		return
+	while read -r node rest; do
+		[[ $(jq -r --arg node "$node" '.items[] |
+			select(.node == $node) | .id' tokens.json) == "$(
+			token_in "bundles/$node/$conf" | cut -d . -f 1)" ]] ||
+			fault "$node: not its one live token" || return
+		[[ $(jq -r --arg node "$node" '[.items[] |
+			select(.node == $node and .status == "live") |
+			.profile] | join(" ")' list.json) == kubelet-serving ]] ||
+			fault "$node: not one live serving certificate" ||
+			return
+	done <nodes
+	tokens=$(sed -nE 's/^  token-id: "(.*)"/\1./p
+		s/^  token-secret: "(.*)"/\1/p' bundles/bootstrap_tokens.yaml |
+		paste -sd '\0\n' | sort)
+	[[ $tokens == "$(token_in bundles/*/"$conf" | sort)" ]] ||
+		fault "the Secrets are not those of the bundles" || return
+	[[ $(wc -l <<<"$tokens") == 3 ]] || fault "not three tokens"
+}
+
+readonly conf=etc/kubernetes/bootstrap-kubelet.conf
+
+# `kill_bundles SAMPLE PREPARE COMMAND…`
+kill_bundles()
+{
+	local sample=$1 prepare=$2 n at
+
+	shift 2
+	$prepare
+	n=$(count_calls "$@")
+	((n > 50)) || fault "only $n calls"
+	for at in $(points "$n" "$sample"); do
+		$prepare
+		halt "$at" "$@" || true
+		where="call $at, $(tail -n 1 calls): kpki $*"
+		look before
+		kpki "$@" >out 2>err || fault "the next run" || return
+		look after
+		check_bundles_of_tokens && check_tidy || return
+	done
+}
+
+@test "a batch of bundles to bootstrap from" {
+	kill_bundles 30 fresh "${bundles[@]}"
+}
+
+@test "a batch in which tokens take the place of certificates" {
+	kill_bundles 30 fresh_full "${bundles[@]}" --reissue \
+		--issued-before "$(<"$templates/moment")"
+}

@@ -88,15 +88,32 @@ static struct bundle_kit *new_kit(const struct bundle_settings *settings)
 	return kit;
 }
 
-static struct bundle *make(
-	const struct bundle_kit *kit, const struct node *node)
+static struct bundle *make_with(const struct bundle_kit *kit,
+	const struct node *node, const struct token *token)
 {
 	struct bundle *bundle = NULL;
 	struct error err = ERROR_INIT;
 
-	if (!bundle_make(kit, node, true, &bundle, &err))
+	if (!bundle_make(kit, &(struct bundle_order){node, token, true},
+		    &bundle, &err))
 		fail_msg("%s", err.message);
 	return bundle;
+}
+
+static struct bundle *make(
+	const struct bundle_kit *kit, const struct node *node)
+{
+	return make_with(kit, node, NULL);
+}
+
+static struct token *new_token(void)
+{
+	struct token *token = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!token_new(TOKEN_BOOTSTRAP, &token, &err))
+		fail_msg("%s", err.message);
+	return token;
 }
 
 /* A line an entry: mode, path, "/" behind a directory, what a link says, "*"
@@ -193,6 +210,59 @@ static void each_option_has_its_tree(void **state)
 		assert_string_equal(tree, rows[i].tree);
 		assert_int_equal(
 			bundle->n_certificates, rows[i].serving ? 2 : 1);
+	}
+}
+
+#define BOOTSTRAP_ETC                                                          \
+	"0755 etc/ *\n"                                                        \
+	"0755 etc/kubernetes/\n"                                               \
+	"0600 etc/kubernetes/bootstrap-kubelet.conf\n"                         \
+	"0755 etc/kubernetes/pki/\n"                                           \
+	"0644 etc/kubernetes/pki/ca.crt\n"
+#define PEM_BOOTSTRAP "0600 var/lib/kubelet/bootstrap-kubeconfig\n"
+
+static void a_token_takes_the_place_of_a_certificate(void **state)
+{
+	static const struct {
+		enum layout layout;
+		bool serving;
+		const char *tree, *witness;
+	} rows[] = {
+		{LAYOUT_KUBEADM, true,
+			BOOTSTRAP_ETC VAR KUBEADM_CONFIG PKI KUBEADM_SERVING,
+			"etc/kubernetes/bootstrap-kubelet.conf"},
+		{LAYOUT_KUBEADM, false, BOOTSTRAP_ETC VAR KUBEADM_CONFIG PKI,
+			"etc/kubernetes/bootstrap-kubelet.conf"},
+		{LAYOUT_PEM, true,
+			VAR PEM_BOOTSTRAP PEM_CONFIG PKI PEM_SERVING PEM_CA,
+			"var/lib/kubelet/bootstrap-kubeconfig"},
+		{LAYOUT_PEM, false, VAR PEM_BOOTSTRAP PEM_CONFIG PKI PEM_CA,
+			"var/lib/kubelet/bootstrap-kubeconfig"},
+	};
+	const struct world *world = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct bundle_settings settings = defaults(world);
+		AUTO_FREE(token) token = new_token();
+		AUTO_FREE(bundle_kit) kit = NULL;
+		AUTO_FREE(bundle) bundle = NULL;
+		AUTO_TEXT tree = NULL;
+
+		settings.layout = rows[i].layout;
+		settings.bootstrap = true;
+		settings.serving = rows[i].serving;
+		kit = new_kit(&settings);
+		bundle = make_with(kit, &world->node, token);
+		tree = describe(bundle);
+		assert_string_equal(tree, rows[i].tree);
+		assert_int_equal(bundle->n_certificates, rows[i].serving);
+		assert_string_equal(bundle->witness, rows[i].witness);
+		assert_string_equal(
+			bundle->witness, bundle_bootstrap_path(rows[i].layout));
+		if (rows[i].serving)
+			assert_string_equal(
+				bundle->certificates[0].profile->name,
+				"kubelet-serving");
 	}
 }
 
@@ -386,6 +456,30 @@ static void the_witness_is_the_clients_file(void **state)
 	clear_away(&tree);
 }
 
+static void the_witness_of_a_token_is_its_kubeconfig(void **state)
+{
+	const struct world *world = *state;
+	struct bundle_settings settings = defaults(world);
+	AUTO_FREE(token) token = new_token();
+	AUTO_FREE(bundle_kit) kit = NULL;
+	AUTO_FREE(bundle) bundle = NULL;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	AUTO_TEXT text = NULL;
+	AUTO_TEXT id = memory_format("    token: \"%s.", token->id);
+	struct sha256 hash;
+	struct tree tree;
+
+	settings.bootstrap = true;
+	kit = new_kit(&settings);
+	bundle = make_with(kit, &world->node, token);
+	tree = lay_out(bundle);
+	text = read_file(&tree, bundle->witness);
+	assert_non_null(strstr(text, id));
+	assert_true(sha256_of(text, strlen(text), &hash, &err));
+	assert_memory_equal(&hash, &bundle->hash, sizeof(hash));
+	clear_away(&tree);
+}
+
 static void documents_name_the_places_on_the_host(void **state)
 {
 	static const struct {
@@ -494,7 +588,10 @@ static void a_name_that_makes_a_file_name_too_long_is_refused(void **state)
 		name[long_name ? 248 : 247] = '\0';
 		settings.layout = pem ? LAYOUT_PEM : LAYOUT_KUBEADM;
 		kit = new_kit(&settings);
-		assert_int_equal(bundle_make(kit, &node, true, &bundle, &err),
+		assert_int_equal(
+			bundle_make(kit,
+				&(struct bundle_order){&node, NULL, true},
+				&bundle, &err),
 			!(long_name && pem));
 		name[long_name ? 248 : 247] = 'a';
 		if (bundle)
@@ -516,7 +613,9 @@ static void an_error_names_the_profile(void **state)
 
 	settings.lifetime.not_after = instant_add(now, 11 * SPAN_YEAR);
 	kit = new_kit(&settings);
-	assert_false(bundle_make(kit, &world->node, true, &bundle, &err));
+	assert_false(bundle_make(kit,
+		&(struct bundle_order){&world->node, NULL, true}, &bundle,
+		&err));
 	assert_int_equal(err.kind, ERROR_REFUSED);
 	assert_memory_equal(err.message, "kubelet-client: ", 16);
 	assert_null(bundle);
@@ -622,8 +721,9 @@ static void make_one(void *data, unsigned worker, size_t job)
 	struct error err = ERROR_INIT;
 
 	(void)worker;
-	if (!bundle_make(
-		    batch->kit, batch->node, false, &batch->bundles[job], &err))
+	if (!bundle_make(batch->kit,
+		    &(struct bundle_order){batch->node, NULL, false},
+		    &batch->bundles[job], &err))
 		error_release(&err);
 }
 
@@ -660,10 +760,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(each_option_has_its_tree),
+		WORLD_TEST(a_token_takes_the_place_of_a_certificate),
 		WORLD_TEST(entries_are_in_the_order_of_a_tree),
 		WORLD_TEST(the_files_hold_what_they_are_called),
 		WORLD_TEST(modes_are_what_the_table_says),
 		WORLD_TEST(the_witness_is_the_clients_file),
+		WORLD_TEST(the_witness_of_a_token_is_its_kubeconfig),
 		WORLD_TEST(documents_name_the_places_on_the_host),
 		WORLD_TEST(without_a_server_there_is_no_kit),
 		WORLD_TEST(a_name_that_makes_a_file_name_too_long_is_refused),

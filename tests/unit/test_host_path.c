@@ -79,7 +79,8 @@ static struct bundle *make_bundle(enum layout layout)
 	node = inventory_node(inventory, 0);
 	settings.ca = ca;
 	assert_true(bundle_kit_new(&settings, &kit, &err));
-	assert_true(bundle_make(kit, &node, false, &bundle, &err));
+	assert_true(bundle_make(kit, &(struct bundle_order){&node, NULL, false},
+		&bundle, &err));
 	/* Paths of the kit's rows go with the kit. */
 	for (size_t i = 0; i < bundle->n_entries; i++)
 		bundle->entries[i].path = memory_text(bundle->entries[i].path);
@@ -105,6 +106,8 @@ static void a_bundle_has_them_in_the_same_places(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(layouts); i++) {
 		struct bundle *bundle = make_bundle(layouts[i]);
+		AUTO_TEXT bootstrap = host_path(
+			HOST_FILE_BOOTSTRAP_KUBECONFIG, layouts[i], NULL);
 
 		for (size_t j = 0; j < ARRAY_SIZE(files); j++) {
 			AUTO_TEXT path = host_path(files[j], layouts[i], NULL);
@@ -112,6 +115,8 @@ static void a_bundle_has_them_in_the_same_places(void **state)
 			if (path && !has(bundle, path))
 				fail_msg("no %s in a bundle", path);
 		}
+		assert_string_equal(
+			bootstrap + 1, bundle_bootstrap_path(layouts[i]));
 		for (size_t j = 0; j < bundle->n_entries; j++)
 			free((char *)bundle->entries[j].path);
 		bundle_free(bundle);
