@@ -126,3 +126,77 @@ state_of()
 	await 60 is_ready worker-3
 	has "$(request_of static)" 'Approved,Issued'
 }
+
+# The files as they are: nothing is added to the bundle, nothing taken out.
+
+@test "a kubelet bootstraps from the bundle of node-bundle --bootstrap" {
+	kubectl delete csr --all
+	kpki node-bundle --bootstrap --ttl 2w worker-4 \
+		--address "$(address_of worker-4)" --out tokened \
+		--kubelet-config-base "$data/kubelet.yaml"
+	applies_cleanly tokened/bootstrap_tokens.yaml
+	install_bundle worker-4 tokened/worker-4
+	start_kubelet worker-4
+	await 60 is_ready worker-4
+	has "$(request_of "system:bootstrap:$(id_of worker-4)")" \
+		'Approved,Issued'
+	openssl verify -CAfile pki/ca.crt "$(certificate worker-4)"
+	is "$(subject "$(certificate worker-4)")" \
+		'subject=O = system:nodes, CN = system:node:worker-4'
+	is "$(healthz_of worker-4)" ok
+}
+
+id_of()
+{
+	kpki list --tokens --live --node "$1" --json | jq -r '.items[].id'
+}
+
+@test "with --no-serving the kubelet asks for its serving certificate, too" {
+	local name
+
+	kpki node-bundle --bootstrap --no-serving worker-5 --out tokened \
+		--kubelet-config-base "$data/kubelet.yaml"
+	kubectl apply -f tokened/bootstrap_tokens.yaml
+	install_bundle worker-5 tokened/worker-5
+	start_kubelet worker-5
+	await 60 is_ready worker-5
+	await 60 asks_to_serve worker-5
+	name=$(asks_to_serve worker-5 | cut -d ' ' -f 1)
+	kubectl certificate approve "$name"
+	await 60 serves_ok worker-5
+}
+
+# The request for a node's serving certificate that nobody has approved: NODE
+asks_to_serve()
+{
+	kubectl get csr --no-headers |
+		grep "kubernetes.io/kubelet-serving .*system:node:$1 .*Pending"
+}
+
+serves_ok()
+{
+	[[ $(healthz_of "$1") == ok ]]
+}
+
+@test "a kubelet.conf that is good wins over a bundle to bootstrap from" {
+	kubectl delete csr --all
+	kubectl delete node worker-4
+	kpki node-bundle --bootstrap worker-4 --reissue --out tokened \
+		--address "$(address_of worker-4)" \
+		--kubelet-config-base "$data/kubelet.yaml"
+	install_bundle worker-4 tokened/worker-4
+	# Its Secret was never applied, and nobody asks for it.
+	start_kubelet worker-4
+	await 60 is_ready worker-4
+	is "$(kubectl get csr -o name)" ''
+}
+
+@test "a bundle of another authority trusts no API server of this one" {
+	kpki init-ca --dir other --server https://api.demo.example:6443
+	kpki node-bundle --dir other --bootstrap worker-6 --out others \
+		--kubelet-config-base "$data/kubelet.yaml"
+	install_bundle worker-6 others/worker-6
+	start_kubelet worker-6
+	await 90 grep -h 'x509: certificate signed by unknown authority' \
+		"$log/worker-6.log"
+}
