@@ -27,14 +27,22 @@ teardown()
 	stop_those_of "$BATS_TEST_NUMBER"
 }
 
-# Makes the PKI directory, and a host's view of the network:
-# PATH INIT-CA-OPTION...
+# Makes a host's view of the network, the PKI directory and the control plane's
+# files: PATH INIT-CA-OPTION...
 new_cluster()
+{
+	export path=$1
+	shift
+	new_world &&
+		kpki init-ca --server https://api.demo.example:6443 "$@" &&
+		make_control_plane
+}
+
+# Names and addresses of hosts, and a directory to work in.
+new_world()
 {
 	local i
 
-	export path=$1
-	shift
 	export work=$BATS_FILE_TMPDIR
 	export HOME=$work
 	export log=$logs/$(basename "$BATS_TEST_FILENAME" .bats)
@@ -49,9 +57,7 @@ new_cluster()
 	for ((i = 2; i <= 210; i++)); do
 		echo "address add 10.0.0.$i/32 dev lo"
 	done | ip -batch - || return
-	mount --bind hosts /etc/hosts &&
-		kpki init-ca --server https://api.demo.example:6443 "$@" &&
-		make_control_plane
+	mount --bind hosts /etc/hosts
 }
 
 # What `control-plane` is going to make: from openssl, on kpki's authority.
