@@ -343,7 +343,7 @@ static void write_case(const struct generator *generator, const char *directory)
 
 int main(int argc, char **argv)
 {
-	struct generator generator = {NULL};
+	struct generator generator = {.row = NULL};
 
 	if (argc != 2)
 		give_up("usage", "generate DIRECTORY");
