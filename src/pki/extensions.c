@@ -153,6 +153,10 @@ static bool read_dns_name(
 {
 	const char *text = (const char *)value.bytes;
 
+	/* it would end the message, which then names another */
+	if (memchr(text, 0, value.len))
+		return broken(err, "dNSName: a NUL character in it (RFC 5280, "
+				   "4.2.1.6)");
 	if (!dns_name_is_valid(text, value.len))
 		return error_set(err, ERROR_INPUT,
 			"dNSName \"%.*s\": not a DNS name (RFC 5280, 4.2.1.6)",

@@ -377,12 +377,10 @@ static const struct request_bad bad_requests[] = {
 		"(RFC 5280, 4.2.1.6)",
 		NAMES("87{ '10.0.0.1' }")},
 	{"san-dns-nul", SERVING, FORM,
-		"subjectAltName: dNSName \"w1\": not a DNS name (RFC "
-		"5280, 4.2.1.6)",
+		"subjectAltName: dNSName: a NUL character in it",
 		NAMES("$own 82{ 'w1' 00 '.evil' }")},
 	{"san-dns-nul-behind", SERVING, FORM,
-		"subjectAltName: dNSName \"w1\": not a DNS name (RFC "
-		"5280, 4.2.1.6)",
+		"subjectAltName: dNSName: a NUL character in it",
 		NAMES("82{ 'w1' 00 }")},
 	{"san-dns-blank", SERVING, FORM,
 		"subjectAltName: dNSName \" \": not a DNS name (RFC "
