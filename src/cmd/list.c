@@ -25,7 +25,7 @@ static const struct option_spec list_options[] = {
 		"only what is live: neither superseded nor expired"),
 	OPTION_FLAG(S, all, "all", "everything ever issued, as when not told"),
 	OPTION_TEXT(S, expiring, "expiring", "DUR",
-		"only what is live and expires within DUR; exits 5 if any is"),
+		"what expires within DUR or has expired; exits 5 if any does"),
 	OPTION_FLAG(S, csv, "csv", "comma-separated values"),
 	OPTION_FLAG(S, tokens, "tokens", "tokens, and not certificates"),
 	OPTION_END,
@@ -65,7 +65,7 @@ struct listing {
 	struct report *report;
 	struct instant expires_by; /* with --expiring */
 	bool expiring;
-	size_t n_rows;
+	size_t n_live, n_lapsed; /* rows */
 };
 
 static struct document *names_of(
@@ -117,7 +117,10 @@ static void put_row(struct listing *listing, const struct ledger_row *row,
 	if (row->lost)
 		document_put_boolean(map, "lost", true);
 	report_row(listing->report, map);
-	listing->n_rows++;
+	if (strcmp(row->status, "expired") == 0)
+		listing->n_lapsed++;
+	else
+		listing->n_live++;
 }
 
 static bool is_later(
@@ -172,6 +175,27 @@ static bool list_certificate(
 	return true;
 }
 
+/* The findings of --expiring. */
+static bool require_none(
+	const struct listing *listing, bool tokens, struct error *err)
+{
+	AUTO_RELEASE(buffer) found = BUFFER_INIT;
+	char by[INSTANT_TEXT];
+
+	if (listing->n_lapsed)
+		buffer_format(&found, "%zu certificate%s expired",
+			listing->n_lapsed,
+			listing->n_lapsed == 1 ? " has" : "s have");
+	if (listing->n_live)
+		buffer_format(&found, "%s%zu live %s%s by %s",
+			found.len ? ", " : "", listing->n_live,
+			tokens ? "token" : "certificate",
+			listing->n_live == 1 ? " expires" : "s expire",
+			instant_format(listing->expires_by, by));
+	return !found.len ||
+	       error_set(err, ERROR_FINDINGS, "%s", found.data);
+}
+
 static bool list_ledger(struct context *context,
 	const struct ledger_filter *filter, struct listing *listing,
 	struct error *err)
@@ -184,14 +208,8 @@ static bool list_ledger(struct context *context,
 	done = ledger_each(context->ledger, filter,
 		filter->tokens ? list_token : list_certificate, listing, err);
 	ledger_unlock(context->ledger);
-	if (done && listing->expiring && listing->n_rows)
-		return error_set(err, ERROR_FINDINGS, "%zu live %s%s by %s",
-			listing->n_rows,
-			filter->tokens ? "token" : "certificate",
-			listing->n_rows == 1 ? " expires" : "s expire",
-			instant_format(
-				listing->expires_by, (char[INSTANT_TEXT]){0}));
-	return done;
+	return done && (!listing->expiring ||
+			       require_none(listing, filter->tokens, err));
 }
 
 static bool fill_filter(const struct command_call *call, const S *settings,
@@ -218,6 +236,8 @@ static bool fill_filter(const struct command_call *call, const S *settings,
 	filter->profile = settings->profile;
 	filter->tokens = settings->tokens;
 	filter->live_only = settings->live || settings->expiring;
+	filter->lapsed =
+		settings->expiring && !settings->live && !settings->tokens;
 	listing->expiring = settings->expiring != NULL;
 	if (!settings->expiring)
 		return true;

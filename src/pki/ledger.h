@@ -216,6 +216,8 @@ struct ledger_filter {
 	const char *name;    /* or NULL */
 	const char *profile; /* or NULL */
 	bool live_only;
+	bool lapsed; /* with live_only: and certificates that expired, of which
+	                none of the same profile and name is newer or live */
 	struct instant at;
 };
 typedef bool ledger_visit(void *data, const struct ledger_row *row,

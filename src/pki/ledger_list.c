@@ -113,7 +113,8 @@ bool ledger_each(struct ledger *ledger, const struct ledger_filter *filter,
 		live = cell_integer(filter->at.seconds);
 	if (!ledger_query(ledger, SQL_EACH,
 		    CELLS(cell_text(filter->name), cell_text(filter->profile),
-			    live, cell_text(ledger_kind_name(kind))),
+			    live, cell_text(ledger_kind_name(kind)),
+			    cell_integer(filter->lapsed)),
 		    &statement, err))
 		return false;
 	for (;;) {

@@ -48,8 +48,11 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_EACH] = {"SELECT " EVENT
 		      "WHERE e.kind = ?4 AND (?1 IS NULL OR e.name = ?1) "
 		      "AND (?2 IS NULL OR e.profile = ?2) AND (?3 IS NULL OR "
-		      "(e.not_after >= ?3 AND NOT EXISTS (SELECT 1 FROM event "
-		      "f WHERE f.ref = e.seq AND f.kind <> 'lost'))) "
+		      "((e.not_after >= ?3 OR (?5 AND NOT EXISTS (SELECT 1 "
+		      "FROM live l WHERE l.name = e.name AND l.profile = "
+		      "e.profile AND (l.event > e.seq OR l.not_after >= ?3)))) "
+		      "AND NOT EXISTS (SELECT 1 FROM event f WHERE "
+		      "f.ref = e.seq AND f.kind <> 'lost'))) "
 		      "ORDER BY e.seq",
 		"cannot read the entries"},
 	[SQL_AUTHORITY_ADD] = {"INSERT INTO authority (ca, pin) VALUES (?, ?)",

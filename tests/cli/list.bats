@@ -174,6 +174,35 @@ live kubelet-serving"
 	is "${#lines[@]}" 2
 }
 
+@test "--expiring shows what has expired and has no live successor" {
+	make_history
+	local later in=(--expiring 1d)
+	later=$(date -u -d "+30 days" +%Y-%m-%dT%H:%M:%SZ)
+	exits 5 list "${in[@]}" --at "$later"
+	is "$(columns 1 2 3)" "expired kubelet-client w2"
+	is "$stderr" "kpki list: 1 certificate has expired"
+	exits 5 list "${in[@]}" --at "$later" --json
+	is "$(json '.items[0].status')" expired
+	exits 5 list --expiring 400d --at "$later" --node w1
+	has "$stderr" "kpki list: 2 live certificates expire by "
+	exits 5 list --expiring 400d --at "$later"
+	has "$stderr" "kpki list: 1 certificate has expired, 2 live certificates expire by "
+	# Only what is live was asked for, or there is a live successor.
+	exits 0 list "${in[@]}" --at "$later" --live
+	exits 0 list "${in[@]}" --at "$later" --node w1
+	kpki node-bundle --quiet w2 --no-serving --reissue
+	exits 0 list "${in[@]}" --at "$later"
+	is "$output$stderr" ""
+	# The newest only, though all of them have expired.
+	exits 5 list --expiring 1d --at 2035-01-01T00:00:00Z
+	is "$(columns 1 2 3)" "expired kubelet-client w1
+expired kubelet-serving w1
+expired kubelet-client w2"
+	is "$stderr" "kpki list: 3 certificates have expired"
+	exits 5 list --expiring 1d --at 2099-01-01T00:00:00Z --profile ca
+	is "$stderr" "kpki list: 1 certificate has expired"
+}
+
 @test "--at looks from another time, before or after the command" {
 	make_history
 	exits 0 list --at 30d

@@ -474,6 +474,10 @@ static void a_list_is_filtered(void **state)
 		{{.live_only = true}, "ca:live w1:live w1:live w3:live"},
 		{{.live_only = true, .at = {1800000000 + 60 * SPAN_DAY}},
 			"ca:live w1:live w1:live"},
+		{{.live_only = true,
+			 .lapsed = true,
+			 .at = {1800000000 + 60 * SPAN_DAY}},
+			"ca:live w1:live w1:live w3:expired"},
 		{{.name = "w3", .at = {1800000000 + 60 * SPAN_DAY}},
 			"w3:expired"},
 	};
