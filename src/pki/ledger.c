@@ -51,15 +51,21 @@ static bool open_database(struct ledger *ledger, struct error *err)
 
 static bool open_lock(struct ledger *ledger, struct error *err)
 {
-	int flags = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
+	int flags = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
+	struct stat status;
 
 	flags |= ledger->access == LEDGER_WRITE ? O_RDWR | O_CREAT : O_RDONLY;
 	ledger->lock_fd = openat(ledger->dir, LEDGER_LOCK, flags, 0600);
-	if (ledger->lock_fd >= 0 ||
-		(errno == ENOENT && ledger->access == LEDGER_READ))
+	if (ledger->lock_fd < 0 && errno == ENOENT &&
+		ledger->access == LEDGER_READ)
 		return true;
-	return error_errno(err, "ledger \"%s\": lock file \"%s\"",
-		ledger->label, LEDGER_LOCK);
+	if (ledger->lock_fd < 0 || fstat(ledger->lock_fd, &status))
+		return error_errno(err, "ledger \"%s\": lock file \"%s\"",
+			ledger->label, LEDGER_LOCK);
+	if (!S_ISREG(status.st_mode))
+		return ledger_damaged(ledger, err,
+			"lock file \"%s\": not a regular file", LEDGER_LOCK);
+	return true;
 }
 
 static struct ledger *ledger_new(const char *dir, enum ledger_access access)

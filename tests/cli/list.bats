@@ -397,6 +397,31 @@ expired kubelet-client w2"
 	has "$stderr" 'ledger "pki/ledger.db": not a ledger of kpki'
 }
 
+@test "a lock or a ledger that is no regular file is refused at once" {
+	make_pki
+	local command
+	mv pki/.lock lock
+	mkfifo pki/.lock
+	for command in list "node-bundle w1"; do
+		run --separate-stderr timeout 10 "$KPKI" $command
+		is "$status" 3
+		is "$output" ""
+		is "$stderr" "kpki ${command%% *}: ledger \"pki/ledger.db\": lock file \".lock\": not a regular file"
+	done
+	[ ! -e bundles/w1 ]
+	rm pki/.lock
+	ln -s ../lock pki/.lock
+	exits 1 list
+	has "$stderr" 'lock file ".lock": Too many levels of symbolic links'
+	rm pki/.lock
+	mv lock pki/.lock
+	mv pki/ledger.db ledger
+	mkfifo pki/ledger.db
+	run --separate-stderr timeout 10 "$KPKI" list
+	is "$status" 3
+	is "$stderr" 'kpki list: ledger "pki/ledger.db": not a regular file'
+}
+
 @test "the ledger keeps each certificate's DER" {
 	make_history
 	local serial
