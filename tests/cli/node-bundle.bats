@@ -1035,3 +1035,18 @@ issued w2"
 		is "$(mode "p$mask/ca.crt")" 644
 	done
 }
+
+@test "an interrupt that the process was started to ignore stays ignored" {
+	make_pki
+	for ((i = 0; i < 400; i++)); do echo "w$i"; done >nodes
+	(trap "" INT && exec "$KPKI" node-bundle -q --no-serving \
+		--inventory nodes 2>said) 3>&- &
+	while kill -0 $! 2>/dev/null && ! ls -A bundles >/dev/null 2>&1; do
+		sleep 0.01
+	done
+	ignored=$(awk '$1 == "SigIgn:" { print $2 }' "/proc/$!/status")
+	kill -INT $!
+	wait $! || complain "status" 0 "$?, $(<said)"
+	(((0x$ignored & 2) == 2)) || complain "SIGINT is ignored" 2 "$ignored"
+	is "$(ls bundles | wc -l)" 400
+}
