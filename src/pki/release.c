@@ -34,6 +34,59 @@ static bool transaction(struct release *release, struct error *err)
 		release->settings.clock_back, err);
 }
 
+static const int patient[] = {SIGINT, SIGTERM};
+
+static void make_patient(sigset_t *ret_before)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(patient); i++)
+		sigaddset(&set, patient[i]);
+	pthread_sigmask(SIG_BLOCK, &set, ret_before);
+}
+
+/* Swaps one flag, not the handler: that may have put another in its place. */
+static void exchange_restart(int number, int *restart)
+{
+	struct sigaction action;
+	int before;
+
+	if (sigaction(number, NULL, &action))
+		abort();
+	before = action.sa_flags;
+	action.sa_flags = (before & ~SA_RESTART) | *restart;
+	if (sigaction(number, &action, NULL))
+		abort();
+	*restart = before & SA_RESTART;
+}
+
+static void exchange_restarts(int restarts[ARRAY_SIZE(patient)])
+{
+	sigset_t before;
+
+	make_patient(&before);
+	for (size_t i = 0; i < ARRAY_SIZE(patient); i++)
+		exchange_restart(patient[i], &restarts[i]);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/* A signal ends the wait, though its handler may restart other calls.  Who has
+ * waited in vain does not wait again to tidy up. */
+static bool lock_ledger(struct release *release, struct error *err)
+{
+	int restarts[ARRAY_SIZE(patient)] = {0};
+	bool held;
+
+	exchange_restarts(restarts);
+	held = ledger_lock(release->ledger, FILE_LOCK_EXCLUSIVE,
+		release->settings.lock_timeout, err);
+	exchange_restarts(restarts);
+	if (!held)
+		release->settings.lock_timeout = 0;
+	return held;
+}
+
 static bool probe_rename(struct release *release, struct error *err)
 {
 	const struct file_part none = {"", 0, NULL};
@@ -147,8 +200,7 @@ bool release_open(struct ledger *ledger, const char *out_path,
 	if (!directory_ensure(out_path, &release->out, err) ||
 		!directory_path(release->out, &release->path, err))
 		return false;
-	if (!ledger_lock(
-		    ledger, FILE_LOCK_EXCLUSIVE, settings->lock_timeout, err))
+	if (!lock_ledger(release, err))
 		return false;
 	created = create_stage(release, err);
 	ledger_unlock(ledger);
@@ -237,6 +289,7 @@ static bool record_item(
 		!record_issues(release, item, &pending, err))
 		return false;
 	item->event = pending.event;
+	item->last_event = pending.last_event;
 	return ledger_pending_add(release->ledger, &pending, err);
 }
 
@@ -368,15 +421,10 @@ static bool withdraw(struct release *release, struct release_item *items,
 	if (!transaction(release, err))
 		return false;
 	for (size_t i = 0; i < n_items; i++) {
-		struct ledger_pending pending;
-		bool found;
-
 		if (items[i].state != RELEASE_NOTHING)
 			continue;
-		if (!ledger_pending_find(release->ledger, items[i].event,
-			    &pending, &found, err) ||
-			!ledger_append(release->ledger, LEDGER_WITHDRAWN,
-				items[i].event, pending.last_event, err) ||
+		if (!ledger_append(release->ledger, LEDGER_WITHDRAWN,
+			    items[i].event, items[i].last_event, err) ||
 			!ledger_pending_remove(
 				release->ledger, items[i].event, err))
 			return false;
@@ -460,12 +508,14 @@ static bool record_and_publish(struct release *release,
 static bool locked_commit(struct release *release, struct release_item *items,
 	size_t n_items, struct error *err)
 {
+	sigset_t before;
 	bool done;
 
-	if (!ledger_lock(release->ledger, FILE_LOCK_EXCLUSIVE,
-		    release->settings.lock_timeout, err))
+	if (!lock_ledger(release, err))
 		return false;
+	make_patient(&before);
 	done = record_and_publish(release, items, n_items, err);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	ledger_unlock(release->ledger);
 	return done;
 }
@@ -494,17 +544,10 @@ static void drop_staged(struct release *release,
 bool release_commit(struct release *release, struct release_item *items,
 	size_t n_items, struct error *err)
 {
-	sigset_t patient, before;
-	bool done;
+	bool done = file_sync_tree(release->out, release->name, release->label,
+			    err) &&
+		    locked_commit(release, items, n_items, err);
 
-	sigemptyset(&patient);
-	sigaddset(&patient, SIGINT);
-	sigaddset(&patient, SIGTERM);
-	pthread_sigmask(SIG_BLOCK, &patient, &before);
-	done = file_sync_tree(
-		       release->out, release->name, release->label, err) &&
-	       locked_commit(release, items, n_items, err);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!done)
 		for (size_t i = 0; i < n_items; i++)
 			items[i].state = RELEASE_NOTHING;

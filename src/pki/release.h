@@ -83,14 +83,16 @@ struct release_item {
 	int64_t retires; /* a live event of a kind that is in neither, or 0 */
 	/* out */
 	enum release_state state;
-	int64_t event; /* the first of them, once recorded */
+	int64_t event, last_event; /* the first and last, once recorded */
 	struct error error; /* why not published; the caller releases it */
 };
 
 /*
  * Makes a chunk of staged items durable, records them in one transaction and
- * renames each to its place.  SIGINT and SIGTERM wait meanwhile.  False when
- * nothing of the chunk happened; otherwise each item says how it went.
+ * renames each to its place.  SIGINT and SIGTERM wait meanwhile, but for the wait
+ * for the ledger's lock, which they end, here and in release_open, unless they
+ * are ignored.  False when nothing of the chunk happened; otherwise each item
+ * says how it went.
  */
 MUST_CHECK bool release_commit(struct release *release,
 	struct release_item *items, size_t n_items, struct error *err);

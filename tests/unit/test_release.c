@@ -6,7 +6,10 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "ledger_fixture.h"
@@ -347,6 +350,55 @@ static void a_chunk_that_cannot_be_synced_did_not_happen(void **state)
 	assert_false(is_live(fixture, "w1"));
 }
 
+static void on_interrupt(int number)
+{
+	(void)number;
+}
+
+/* A child that interrupts us in a moment. */
+static pid_t start_interrupter(void)
+{
+	pid_t parent = getpid(), child = fork();
+
+	if (child == 0) {
+		usleep(200000);
+		kill(parent, SIGINT);
+		_exit(0);
+	}
+	return child;
+}
+
+static void an_interrupted_wait_for_the_lock_leaves_nothing(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_TEXT path = memory_format("%s/" LEDGER_LOCK, fixture->dir);
+	AUTO_CLOSE held = open(path, O_RDWR | O_CLOEXEC);
+	struct sigaction action = {
+		.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+	struct sigaction before, after;
+	struct release *release = open_release(fixture);
+	struct release_item item;
+	pid_t child;
+
+	assert_int_equal(sigaction(SIGINT, &action, &before), 0);
+	assert_int_equal(flock(held, LOCK_EX), 0);
+	child = start_interrupter();
+	FAILS(commit_one(fixture, release, (struct bundle_wish){.name = "w1"},
+		      &item, &err),
+		ERROR_FAILED, "Interrupted system call");
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_int_equal(item.state, RELEASE_NOTHING);
+	release_free(release);
+	assert_int_equal(flock(held, LOCK_UN), 0);
+	assert_int_equal(sigaction(SIGINT, &before, &after), 0);
+	assert_ptr_equal(after.sa_handler, on_interrupt);
+	assert_true(after.sa_flags & SA_RESTART);
+	recover(fixture);
+	assert_int_equal(count_stages(fixture), 0);
+	assert_false(is_live(fixture, "w1"));
+	assert_false(is_there(fixture, "w1"));
+}
+
 static void a_commit_that_failed_did_not_happen(void **state)
 {
 	struct fixture *fixture = *state;
@@ -614,6 +666,7 @@ int main(void)
 		TEST(a_predecessor_gives_way),
 		TEST(a_token_is_recorded_before_what_is_issued_with_it),
 		TEST(a_chunk_that_cannot_be_synced_did_not_happen),
+		TEST(an_interrupted_wait_for_the_lock_leaves_nothing),
 		TEST(a_commit_that_failed_did_not_happen),
 		TEST(a_commit_that_happened_all_the_same_waits_for_recovery),
 		TEST(what_was_recorded_is_published_later),
