@@ -181,6 +181,10 @@ static bool bootstrap_kubeconfig_run(
 		!context_open(call,
 			NEEDS_CLUSTER | NEEDS_CA_CERTIFICATE | NEEDS_LEDGER,
 			&context, err) ||
+		!context_check_out(context,
+			settings->out || !is_batch(settings) ? settings->out
+							     : "kubeconfigs",
+			err) ||
 		!set_server(settings, context, err))
 		return false;
 	return is_batch(settings) ? make_many(call, context, err)

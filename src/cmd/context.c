@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli/note.h"
@@ -145,6 +146,63 @@ void context_free(struct context *context)
 	free(context->cluster_path);
 	free(context->path);
 	free(context);
+}
+
+/* The directory at path, or the nearest above where it will be. */
+static int open_nearest(const char *path)
+{
+	AUTO_TEXT at = memory_text(path);
+
+	for (;;) {
+		char *end = at + strlen(at);
+		int fd = open(*at ? at : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (fd >= 0 || !*at || (errno != ENOENT && errno != ENOTDIR))
+			return fd;
+		while (end > at && end[-1] == '/')
+			end--;
+		while (end > at && end[-1] != '/')
+			end--;
+		*end = '\0';
+	}
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* What cannot be looked at is left to who opens it. */
+static bool is_within(int taken_fd, int dir)
+{
+	AUTO_CLOSE fd = taken_fd;
+	struct stat wanted, before, status;
+
+	if (fd < 0 || fstat(dir, &wanted) || fstat(fd, &status))
+		return false;
+	do {
+		int above = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		if (is_same(&status, &wanted)) {
+			file_auto_close(&above);
+			return true;
+		}
+		file_auto_close(&fd);
+		fd = above;
+		before = status;
+	} while (fd >= 0 && !fstat(fd, &status) && !is_same(&status, &before));
+	return false;
+}
+
+bool context_check_out(
+	const struct context *context, const char *out, struct error *err)
+{
+	if (!out || !strcmp(out, "-") ||
+		!is_within(open_nearest(out), context->dir))
+		return true;
+	return error_set(err, ERROR_REFUSED,
+		"--out \"%s\": is in the PKI directory \"%s\"", out,
+		context->path);
 }
 
 bool context_at(const struct command_call *call, struct instant *ret_at,

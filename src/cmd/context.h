@@ -44,6 +44,11 @@ MUST_CHECK bool context_open(const struct command_call *call, unsigned needs,
 void context_free(struct context *context);
 DEFINE_AUTO_FREE(context)
 
+/* ERROR_REFUSED when a file or directory at out is the PKI directory or would
+ * be anywhere in it.  NULL and "-" are standard output. */
+MUST_CHECK bool context_check_out(const struct context *context,
+	const char *out, struct error *err);
+
 /* --at, else now. */
 MUST_CHECK bool context_at(const struct command_call *call,
 	struct instant *ret_at, struct error *err);

@@ -327,6 +327,8 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 		!context_open(call,
 			NEEDS_CLUSTER | NEEDS_CA | NEEDS_LEDGER_WRITE, &context,
 			err) ||
+		!context_check_out(context,
+			settings->out ? settings->out : "bundles", err) ||
 		!nodes_read(&nodes, &inventory, err) ||
 		!cluster_require_server(
 			context->cluster, context->cluster_path, err) ||

@@ -265,7 +265,8 @@ static bool sign_run(const struct command_call *call, struct error *err)
 			NEEDS_CLUSTER | NEEDS_CA |
 				(settings->dry_run ? NEEDS_LEDGER
 						   : NEEDS_LEDGER_WRITE),
-			&context, err))
+			&context, err) ||
+		!context_check_out(context, settings->out, err))
 		return false;
 	sign.context = context;
 	if (!read_nodes(settings, context, &inventory, err) ||

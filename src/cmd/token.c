@@ -276,6 +276,10 @@ static bool token_run(const struct command_call *call, struct error *err)
 		!choose(settings, instant_now(), &wish, err) ||
 		!context_open(call, NEEDS_CLUSTER | NEEDS_LEDGER_WRITE,
 			&context, err) ||
+		!context_check_out(context,
+			settings->out || !is_batch(settings) ? settings->out
+							     : "tokens",
+			err) ||
 		(is_batch(settings) &&
 			(!nodes_read(&nodes, &inventory, err) ||
 				!nodes_check(context, inventory, err))) ||

@@ -1050,3 +1050,35 @@ issued w2"
 	(((0x$ignored & 2) == 2)) || complain "SIGINT is ignored" 2 "$ignored"
 	is "$(ls bundles | wc -l)" 400
 }
+
+@test "no command's --out may be in the PKI directory" {
+	make_pki
+	ln -s pki/spool link
+	mkdir pki/spool pki/own
+	local before out command
+	before=$(picture pki)
+	for out in pki ./pki/ "$PWD/pki" pki/new pki/spool link pki/own/x/y \
+		bundles/../pki/own; do
+		[[ $out != bundles/* ]] || mkdir bundles
+		for command in "node-bundle w1" token "token --node w1" \
+			"bootstrap-kubeconfig --token-from none" \
+			"bootstrap-kubeconfig --node w1" "sign --node w1 none"; do
+			exits 4 $command --out "$out"
+			is "$output" ""
+			is "$stderr" "kpki ${command%% *}: --out \"$out\": is in the PKI directory \"pki\""
+		done
+	done
+	# The default is no exception, nor is a file.
+	cd pki
+	exits 4 node-bundle w1 --dir .
+	has "$stderr" '--out "bundles": is in the PKI directory "."'
+	exits 4 token --node w1 --dir .
+	exits 4 bootstrap-kubeconfig --node w1 --dir .
+	exits 4 token --dir . --out ca.key
+	cd ..
+	is "$(picture pki)" "$before"
+	# Beside it, or above it, is.
+	mkdir above && mv pki above && ln -s above/pki pki
+	exits 0 node-bundle w1 --out above
+	exits 0 node-bundle w2 --out pki-bundles
+}
