@@ -234,6 +234,10 @@ static bool look(const struct batch *batch, int out, const struct node *node,
 		return true;
 	if (is_current(batch, &place, credential)) {
 		*ret_standing = STANDING_CURRENT;
+		if (batch->format == BUNDLE_DIRECTORY &&
+			!place_missing(out, node, batch->kit,
+				&decision->missing, &decision->error))
+			decision->verdict = VERDICT_REFUSED;
 		return true;
 	}
 	if (!is_known(batch, node, &place, &known, err))
@@ -326,6 +330,11 @@ static void decide_true(const struct batch *batch,
 			"bundle waits where it is out of reach: --reissue "
 			"makes another",
 			name, expiry);
+	else if (decision->missing && (batch->named || batch->require_bundle))
+		refuse(decision,
+			"%s (until %s) is live and its "
+			"bundle lacks \"%s\": --reissue makes another",
+			name, expiry, decision->missing);
 	else if (!present && (batch->named || batch->require_bundle))
 		refuse(decision,
 			"%s (until %s) is live and its "
@@ -369,7 +378,7 @@ static void decide_live(const struct batch *batch, struct held held[N_HELD],
 {
 	const struct held *credential = credential_of(batch, held);
 	AUTO_TEXT name = name_of(credential);
-	bool present = standing == STANDING_CURRENT;
+	bool present = standing == STANDING_CURRENT && !decision->missing;
 	bool other = standing == STANDING_PREDECESSOR ||
 		     standing == STANDING_FOREIGN;
 
@@ -513,6 +522,7 @@ void decision_release(struct decision *decision)
 		free(decision->serials[i]);
 	free(decision->id);
 	token_free(decision->token);
+	free(decision->missing);
 	if (decision->fd >= 0)
 		close(decision->fd);
 	*decision = (struct decision)DECISION_INIT;

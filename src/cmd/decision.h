@@ -42,7 +42,8 @@ struct decision {
 	char *serials[DECISION_PROFILES];
 	char *id; /* of the token */
 	struct instant not_after;
-	bool present; /* the bundle is in its place */
+	bool present;  /* the bundle is in its place, and whole */
+	char *missing; /* there, but for this file; or NULL */
 	/* to replay */
 	int64_t event;
 	int fd;

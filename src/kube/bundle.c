@@ -175,6 +175,23 @@ static bool names_node(const struct bundle_kit *kit, enum content content)
 		kit->paths[row_of(kit->settings.layout, content)], "{node}");
 }
 
+char *bundle_next_file(
+	const struct bundle_kit *kit, const struct node *node, size_t *at)
+{
+	while (*at < kit->n_rows) {
+		size_t i = (*at)++;
+		enum content content = kit->rows[i].content;
+		char *filled;
+
+		if (content == CONTENT_NONE || content == CONTENT_CLIENT ||
+			content == CONTENT_CURRENT || !wants(kit, content))
+			continue;
+		filled = fill_in(kit->paths[i], "{node}", node->name);
+		return filled ? filled : memory_text(kit->paths[i]);
+	}
+	return NULL;
+}
+
 static bool write_kubelet_config(const struct bundle_kit *kit,
 	const struct node *node, struct buffer *text, struct error *err)
 {

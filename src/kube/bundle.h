@@ -36,6 +36,11 @@ struct bundle_settings {
 
 MUST_CHECK bool bundle_kit_new(const struct bundle_settings *settings,
 	struct bundle_kit **ret_kit, struct error *err);
+/* The next file, from *at on, that each bundle of this kit has under this
+ * name, for free(); NULL when there is no more.  The client certificate's is
+ * not among them: the kubelet renames it. */
+char *bundle_next_file(const struct bundle_kit *kit, const struct node *node,
+	size_t *at);
 void bundle_kit_free(struct bundle_kit *kit);
 DEFINE_AUTO_FREE(bundle_kit)
 

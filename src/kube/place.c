@@ -226,3 +226,40 @@ void place_release(struct place *place)
 	certificate_free(place->client);
 	token_free(place->token);
 }
+
+static bool is_file_there(
+	int out, const char *path, bool *ret_there, struct error *err)
+{
+	AUTO_CLOSE dir = -1;
+	const char *last = NULL;
+	struct stat status;
+
+	if (!open_below(out, path, &dir, &last, err))
+		return false;
+	*ret_there = dir >= 0 &&
+		     !fstatat(dir, last, &status, AT_SYMLINK_NOFOLLOW) &&
+		     S_ISREG(status.st_mode);
+	return true;
+}
+
+bool place_missing(int out, const struct node *node,
+	const struct bundle_kit *kit, char **ret_path, struct error *err)
+{
+	size_t at = 0;
+	bool there = true;
+
+	for (;;) {
+		AUTO_TEXT path = bundle_next_file(kit, node, &at);
+		AUTO_TEXT full = NULL;
+
+		if (!path)
+			return true;
+		full = memory_format("%s/%s", node->name, path);
+		if (!is_file_there(out, full, &there, err))
+			return false;
+		if (there)
+			continue;
+		*ret_path = take(&path);
+		return true;
+	}
+}

@@ -41,4 +41,10 @@ MUST_CHECK bool place_read_client(int dir, const char *name,
 	const struct node *node, struct certificate **ret_client,
 	struct error *err);
 
+/* The first file that a bundle of this kit in OUT/NAME/ lacks, for free();
+ * NULL when it has them all. */
+struct bundle_kit;
+MUST_CHECK bool place_missing(int out, const struct node *node,
+	const struct bundle_kit *kit, char **ret_path, struct error *err);
+
 #endif

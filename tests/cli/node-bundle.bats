@@ -1082,3 +1082,59 @@ issued w2"
 	exits 0 node-bundle w1 --out above
 	exits 0 node-bundle w2 --out pki-bundles
 }
+
+@test "a bundle that lacks a file is not there" {
+	make_pki
+	local pki=bundles/w1/var/lib/kubelet/pki file missing
+	echo w1 >nodes
+	kpki node-bundle -q --inventory nodes
+	cp -a bundles whole
+	for file in etc/kubernetes/kubelet.conf etc/kubernetes/pki/ca.crt \
+		var/lib/kubelet/config.yaml var/lib/kubelet/pki/kubelet.crt \
+		var/lib/kubelet/pki/kubelet.key; do
+		rm -r bundles && cp -a whole bundles
+		exits 0 node-bundle w1
+		missing="bundle lacks \"$file\": --reissue makes another"
+		rm "bundles/w1/$file"
+		exits 4 node-bundle w1
+		has "$stderr" "$missing"
+		exits 4 node-bundle --inventory nodes --require-bundle
+		has "$output" "$missing"
+		exits 0 node-bundle --inventory nodes
+	done
+	# The first of several; a link is no file.
+	ln -s kubelet.crt "$pki/kubelet.key"
+	exits 4 node-bundle w1
+	has "$stderr" 'lacks "var/lib/kubelet/pki/kubelet.key"'
+	rm -r bundles/w1/etc
+	exits 4 node-bundle w1
+	has "$stderr" 'lacks "etc/kubernetes/kubelet.conf"'
+	exits 0 node-bundle --inventory nodes --reissue
+	has "$output" issued
+	exits 0 node-bundle --inventory nodes --require-bundle --reissue
+	has "$output" unchanged
+	[ -s "$pki/kubelet.key" ]
+}
+
+@test "a bundle need only have what it was asked for" {
+	make_pki
+	local pki=bundles/w1/var/lib/kubelet/pki kind
+	for kind in "--kubelet-config-base none" --no-serving --embed-certs \
+		"--layout pem"; do
+		rm -rf pki bundles
+		make_pki
+		kpki node-bundle -q w1 $kind
+		exits 0 node-bundle w1 $kind
+		has "$output" unchanged
+		# As the kubelet does.
+		mv "$(realpath "$pki/kubelet-client-current.pem")" \
+			"$pki/kubelet-client-2031-01-01-00-00-00.pem"
+		ln -sf kubelet-client-2031-01-01-00-00-00.pem \
+			"$pki/kubelet-client-current.pem"
+		exits 0 node-bundle w1 $kind
+		has "$output" unchanged
+	done
+	rm bundles/w1/var/lib/kubelet/w1-key.pem
+	exits 4 node-bundle w1 --layout pem
+	has "$stderr" 'lacks "var/lib/kubelet/w1-key.pem"'
+}
