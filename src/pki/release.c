@@ -87,30 +87,53 @@ static bool lock_ledger(struct release *release, struct error *err)
 	return held;
 }
 
+/* How a file system says that it has no such thing; EPERM is symlink's way. */
+static bool is_lack(int number)
+{
+	return number == EINVAL || number == ENOSYS || number == EOPNOTSUPP;
+}
+
 static bool probe_rename(struct release *release, struct error *err)
 {
 	const struct file_part none = {"", 0, NULL};
-	bool exists;
+	int stage = release->stage;
 
-	return file_create(release->stage, "a", 0600, &none, 1, err) &&
-	       file_create(release->stage, "b", 0600, &none, 1, err) &&
-	       file_exchange(release->stage, "a", release->stage, "b", err) &&
-	       file_rename_new(release->stage, "a", release->stage, "c",
-		       &exists, err) &&
-	       file_remove_tree(release->stage, "b", err);
+	if (!file_create(stage, "a", 0600, &none, 1, err) ||
+		!file_create(stage, "b", 0600, &none, 1, err))
+		return error_context(err, "stage in \"%s\"", release->label);
+	if (!renameat2(stage, "a", stage, "b", RENAME_EXCHANGE) &&
+		!renameat2(stage, "a", stage, "c", RENAME_NOREPLACE))
+		return file_remove_tree(stage, "b", err);
+	if (!is_lack(errno))
+		return error_errno(
+			err, "\"%s\": cannot rename in it", release->label);
+	return error_set(err, ERROR_FAILED,
+		"\"%s\": its file system cannot exchange files or "
+		"rename them without replacing: use --format tar "
+		"--out -",
+		release->label);
+}
+
+static bool probe_links(struct release *release, struct error *err)
+{
+	if (!release->settings.links ||
+		!symlinkat("c", release->stage, "d"))
+		return true;
+	if (errno != EPERM && !is_lack(errno))
+		return error_errno(err, "\"%s\": cannot make a link in it",
+			release->label);
+	return error_set(err, ERROR_FAILED,
+		"\"%s\": its file system has no symbolic links: use "
+		"--format tar",
+		release->label);
 }
 
 static bool probe(struct release *release, struct error *err)
 {
-	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the sentence says more */
 	struct stat status;
 
-	if (!probe_rename(release, &ignored))
-		return error_set(err, ERROR_FAILED,
-			"\"%s\": its file system cannot exchange files or "
-			"rename them without replacing: use --format tar "
-			"--out -",
-			release->label);
+	if (!probe_rename(release, err))
+		return false;
 	if (fstatat(release->stage, "c", &status, AT_SYMLINK_NOFOLLOW))
 		return error_errno(err, "stat \"%s\"", release->label);
 	if ((status.st_mode & 07777) != 0600)
@@ -118,12 +141,8 @@ static bool probe(struct release *release, struct error *err)
 			"\"%s\": its file system does not keep the mode of a "
 			"secret file: use --format tar --out -",
 			release->label);
-	if (release->settings.links && symlinkat("c", release->stage, "d"))
-		return error_set(err, ERROR_FAILED,
-			"\"%s\": its file system has no symbolic links: use "
-			"--format tar",
-			release->label);
-	return file_remove_tree(release->stage, "c", err) &&
+	return probe_links(release, err) &&
+	       file_remove_tree(release->stage, "c", err) &&
 	       file_remove_tree(release->stage, "d", err);
 }
 

@@ -260,3 +260,35 @@ halt_before_publishing()
 	kpki "${batch[@]}" --format tar --out - >out.tar
 	unpack out.tar unpacked
 }
+
+# The probe's calls are the first of their kind in the stage.
+@test "a probe that fails says why" {
+	local call error wanted n
+	local lacks="its file system cannot exchange files or rename them"
+
+	while read -r call error n wanted; do
+		fresh
+		where="$call $n: $error"
+		! inject "$call" "$error" "$n" "${batch[@]}" ||
+			fault "no failure"
+		grep -qF "$wanted" err || fault "$(<err)"
+		[[ $wanted == "its file"* ]] || ! grep -q 'its file' err ||
+			fault "the file system is blamed"
+		check_tidy
+	done <<-END
+		renameat2 EIO 1 bundles": cannot rename in it: Input/output error
+		renameat2 ENOSPC 2 bundles": cannot rename in it: No space left
+		renameat2 EINVAL 1 $lacks
+		renameat2 EINVAL 2 $lacks
+		symlinkat ENOSPC 1 bundles": cannot make a link in it: No space left
+		symlinkat EPERM 1 its file system has no symbolic links
+	END
+	fresh
+	where="openat: EMFILE"
+	n=$(strace -f -qq -o trace -e trace=openat "$KPKI" "${batch[@]}" \
+		>out 2>err; grep -n '"a", O_WRONLY|O_CREAT' trace | head -1)
+	fresh
+	! inject openat EMFILE "${n%%:*}" "${batch[@]}" || fault "no failure"
+	grep -q 'file "a": cannot create: Too many open files' err ||
+		fault "$(<err)"
+}
