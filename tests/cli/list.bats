@@ -213,8 +213,8 @@ expired kubelet-client w2"
 	is "$(json '[.items[].status] | unique | join(" ")')" expired
 	exits 5 list --at 15d --expiring 10d
 	is "$(columns 3)" w2
-	exits 0 list --at 25d --expiring 10d
-	is "$output" ""
+	exits 5 list --at 25d --expiring 10d
+	is "$(columns 1 3)" "expired w2"
 	# Looking changes nothing.
 	exits 0 list --node w2
 	is "$(columns 1)" live

@@ -145,8 +145,11 @@ drwx------ w1/var/lib/kubelet/pki
 600 var/lib/kubelet/w1-key.pem
 644 var/lib/kubelet/w1.pem
 644 var/lib/kubernetes/ca.pem"
-	bootstrap 0 w1
+	bootstrap 0 w1 --layout pem
 	is "$(verdicts)" "unchanged w1"
+	# the other layout's names are not there
+	bootstrap 4 w1
+	has "$stderr" 'lacks "etc/kubernetes/bootstrap-kubelet.conf"'
 }
 
 @test "a tar has the same files, and the Secrets are beside it" {
