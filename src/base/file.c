@@ -61,12 +61,29 @@ bool directory_create(int dir, const char *name, mode_t mode, struct error *err)
 	return true;
 }
 
+/* A parent that may be written and not read is synced with all the rest. */
+static bool sync_parent(int dir, const char *label, struct error *err)
+{
+	AUTO_CLOSE parent =
+		openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return parent >= 0 ? file_sync(parent, label, err)
+			   : file_sync_system(dir, label, err);
+}
+
 bool directory_ensure(const char *path, int *ret_fd, struct error *err)
 {
-	if (mkdir(path, 0700) != 0 && errno != EEXIST)
+	bool made = mkdir(path, 0700) == 0;
+	AUTO_CLOSE fd = -1;
+
+	if (!made && errno != EEXIST)
 		return error_errno(
 			err, "directory \"%s\": cannot create", path);
-	return directory_open(AT_FDCWD, path, ret_fd, err);
+	if (!directory_open(AT_FDCWD, path, &fd, err) ||
+		(made && !sync_parent(fd, path, err)))
+		return false;
+	*ret_fd = give(&fd);
+	return true;
 }
 
 static void close_stream(DIR **stream)

@@ -54,8 +54,8 @@ MUST_CHECK bool directory_open_nofollow(int dir, const char *name, int *ret_fd,
 MUST_CHECK bool directory_create(int dir, const char *name, mode_t mode,
 	struct error *err);
 
-/* Opens the directory at path, creating it 0700 first when it is not there;
- * its parent must exist. */
+/* Opens the directory at path, creating it 0700 first, durably, when it is not
+ * there; its parent must exist. */
 MUST_CHECK bool directory_ensure(const char *path, int *ret_fd,
 	struct error *err);
 

@@ -292,3 +292,28 @@ halt_before_publishing()
 	grep -q 'file "a": cannot create: Too many open files' err ||
 		fault "$(<err)"
 }
+
+@test "a new output directory is durable in its parent" {
+	local how n
+
+	for how in '' '--format tar'; do
+		fresh
+		where="node-bundle $how"
+		strace -y -qq -o trace -e trace=fsync "$KPKI" "${batch[@]}" \
+			$how >out 2>err || fault "$(<err)"
+		grep -qE "fsync\([0-9]+<$PWD>\) += 0" trace ||
+			fault "no sync of $PWD: $(<trace)"
+		strace -y -qq -o trace -e trace=fsync "$KPKI" "${batch[@]}" \
+			$how >out 2>err || fault "$(<err)"
+		! grep -F "<$PWD>" trace || fault "a sync for nothing"
+	done
+	for ((n = 1; n < 9; n++)); do
+		fresh
+		inject fsync EIO $n "${batch[@]}" || true
+		! grep -F "<$PWD>" trace | grep -q INJECTED || break
+	done
+	((n < 9)) || fault "no failure of it"
+	grep -q '"bundles": cannot sync: Input/output error' err ||
+		fault "$(<err)"
+	after_fault
+}
