@@ -43,7 +43,7 @@ static const struct report_column list_columns[] = {
 	{"ipAddresses", NULL, 0},
 	{"fingerprint", NULL, 0},
 	{"pin", NULL, 0},
-	{"pending", NULL, 0},
+	{"pending", "PENDING", 7},
 	{"lost", NULL, 0},
 	{NULL, NULL, 0},
 };
@@ -53,10 +53,10 @@ static const struct report_column token_list_columns[] = {
 	{"id", "ID", 6},
 	{"node", "NODE", 20},
 	{"expires", "EXPIRES", 20},
-	{"groups", "GROUPS", 0},
+	{"groups", "GROUPS", 6},
 	{"type", NULL, 0},
 	{"created", NULL, 0},
-	{"pending", NULL, 0},
+	{"pending", "PENDING", 7},
 	{"lost", NULL, 0},
 	{NULL, NULL, 0},
 };

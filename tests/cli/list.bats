@@ -41,7 +41,7 @@ edit_ledger()
 	exits 0 list
 	is "$stderr" ""
 	is "$(awk '{ $1 = $1; print }' <<<"${lines[0]}")" \
-		"STATUS PROFILE NODE SERIAL EXPIRES"
+		"STATUS PROFILE NODE SERIAL EXPIRES PENDING"
 	is "$(columns 1 2 3)" "live ca -
 superseded kubelet-client w1
 superseded kubelet-serving w1
@@ -107,6 +107,25 @@ live"
 	wanted=$(certificate "$file" -startdate)
 	is "$(json '.items[5].notBefore')" \
 		"$(date -u -d "${wanted#*=}" +%Y-%m-%dT%H:%M:%SZ)"
+}
+
+@test "what is recorded and not yet published is pending, in text too" {
+	make_pki
+	kpki node-bundle -q w1 --no-serving
+	! kpki node-bundle -q w2 --no-serving --format tar --out - \
+		>/dev/full 2>&1 || complain "a full output" failure success
+	exits 0 list
+	is "$(columns 1 3 6)" "live - -
+live w1 -
+live w2 true"
+	exits 0 list --json
+	is "$(json '.items[2].pending')" true
+	is "$(json '.items[2].status')" live
+	kpki node-bundle -q w2 --no-serving --format tar --out - >w2.tar
+	exits 0 list
+	is "$(columns 3 6)" "- -
+w1 -
+w2 -"
 }
 
 @test "--csv has every column, quoted where it must be" {

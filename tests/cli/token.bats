@@ -383,7 +383,7 @@ $(<tokens/w2.yaml)"
 	kpki token -q --ttl 30d --node w2 --usage authentication,signing
 	exits 0 list --tokens
 	is "$(awk '{ $1 = $1; print }' <<<"${lines[0]}")" \
-		"STATUS ID NODE EXPIRES GROUPS"
+		"STATUS ID NODE EXPIRES GROUPS PENDING"
 	is "${#lines[@]}" 3
 	exits 5 list --tokens --expiring 1d --csv
 	is "${#lines[@]}" 2
