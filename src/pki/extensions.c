@@ -87,10 +87,22 @@ static unsigned purpose_of(struct der oid)
 	return PURPOSE_OTHER;
 }
 
+static bool is_among(const struct der *list, size_t n, struct der oid)
+{
+	for (size_t i = 0; i < n; i++)
+		if (der_equal(list[i], oid))
+			return true;
+	return false;
+}
+
+/* Many times what any certificate has. */
+#define PURPOSES_MAX 64
+
 static bool read_purposes(const struct extension *extension,
 	struct certificate *out, struct error *err)
 {
-	struct der at, oid;
+	struct der at, oid, seen[PURPOSES_MAX];
+	size_t n = 0;
 
 	out->has_purposes = true;
 	if (!take_whole(extension->value, DER_SEQUENCE, &at) || at.len == 0)
@@ -98,6 +110,11 @@ static bool read_purposes(const struct extension *extension,
 	while (at.len > 0) {
 		if (!der_take(&at, DER_OID, &oid, NULL) || !oid_is_valid(oid))
 			return broken(err, "malformed (RFC 5280, 4.2.1.12)");
+		if (n == PURPOSES_MAX)
+			return broken(err, "more than 64 purposes");
+		if (is_among(seen, n, oid))
+			return broken(err, "a purpose that is there twice");
+		seen[n++] = oid;
 		out->purposes |= purpose_of(oid);
 	}
 	return true;
@@ -363,10 +380,9 @@ bool extensions_read(
 			return broken(err, "extensions: more than 64");
 		if (!take_extension(&list, &extension, err))
 			return false;
-		for (size_t i = 0; i < n_seen; i++)
-			if (der_equal(seen[i], extension.oid))
-				return broken(err, "extension: there twice "
-						   "(RFC 5280, 4.2)");
+		if (is_among(seen, n_seen, extension.oid))
+			return broken(err, "extension: there twice (RFC 5280, "
+					   "4.2)");
 		seen[n_seen++] = extension.oid;
 		if (!read_one(&extension, certificate, err))
 			return false;

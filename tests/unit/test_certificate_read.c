@@ -551,6 +551,10 @@ static void extensions_are_checked_by_the_rfc(void **state)
 			DER_LITERAL("\x30\x0b\x06\x03\x55\x1d\x25\x04\x04\x30"
 				    "\x02\x05\x00"),
 			"extKeyUsage: malformed (RFC 5280, 4.2.1.12)"},
+		{EXTENSIONS,
+			DER_LITERAL("\x30\x11\x06\x03\x55\x1d\x25\x04\x0a\x30"
+				    "\x08\x06\x02\x2a\x03\x06\x02\x2a\x03"),
+			"extKeyUsage: a purpose that is there twice"},
 
 		{EXTENSIONS,
 			DER_LITERAL("\x30\x0d\x06\x03\x55\x1d\x0e\x01\x01\xff"

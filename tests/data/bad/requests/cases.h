@@ -2053,6 +2053,45 @@ static const struct request_bad bad_requests[] = {
 	{"purpose-both-of-a-server", SERVING, REFUSED,
 		"extKeyUsage: something else than serverAuth",
 		PURPOSES("$serverAuth $clientAuth")},
+	{"purpose-client-twice", CLIENT, FORM,
+		"extKeyUsage: a purpose that is there twice",
+		PURPOSES("2*{ $clientAuth }")},
+	{"purpose-69-kinds", CLIENT, FORM, "extKeyUsage: more than 64 purposes",
+		PURPOSES("oid{ 2a0301 } oid{ 2a0302 } oid{ 2a0303 } oid{ "
+			 "2a0304 } "
+			 "oid{ 2a0305 } oid{ 2a0306 } oid{ 2a0307 } oid{ "
+			 "2a0308 } "
+			 "oid{ 2a0309 } oid{ 2a030a } oid{ 2a030b } oid{ "
+			 "2a030c } "
+			 "oid{ 2a030d } oid{ 2a030e } oid{ 2a030f } oid{ "
+			 "2a0310 } "
+			 "oid{ 2a0311 } oid{ 2a0312 } oid{ 2a0313 } oid{ "
+			 "2a0314 } "
+			 "oid{ 2a0315 } oid{ 2a0316 } oid{ 2a0317 } oid{ "
+			 "2a0318 } "
+			 "oid{ 2a0319 } oid{ 2a031a } oid{ 2a031b } oid{ "
+			 "2a031c } "
+			 "oid{ 2a031d } oid{ 2a031e } oid{ 2a031f } oid{ "
+			 "2a0320 } "
+			 "oid{ 2a0321 } oid{ 2a0322 } oid{ 2a0323 } oid{ "
+			 "2a0324 } "
+			 "oid{ 2a0325 } oid{ 2a0326 } oid{ 2a0327 } oid{ "
+			 "2a0328 } "
+			 "oid{ 2a0329 } oid{ 2a032a } oid{ 2a032b } oid{ "
+			 "2a032c } "
+			 "oid{ 2a032d } oid{ 2a032e } oid{ 2a032f } oid{ "
+			 "2a0330 } "
+			 "oid{ 2a0331 } oid{ 2a0332 } oid{ 2a0333 } oid{ "
+			 "2a0334 } "
+			 "oid{ 2a0335 } oid{ 2a0336 } oid{ 2a0337 } oid{ "
+			 "2a0338 } "
+			 "oid{ 2a0339 } oid{ 2a033a } oid{ 2a033b } oid{ "
+			 "2a033c } "
+			 "oid{ 2a033d } oid{ 2a033e } oid{ 2a033f } oid{ "
+			 "2a0340 } "
+			 "oid{ 2a0341 } oid{ 2a0342 } oid{ 2a0343 } oid{ "
+			 "2a0344 } "
+			 "oid{ 2a0345 }")},
 	{"purpose-empty", CLIENT, FORM,
 		"extKeyUsage: malformed or empty (RFC 5280, 4.2.1.12)",
 		PURPOSES("")},
