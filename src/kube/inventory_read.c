@@ -7,6 +7,7 @@
 
 #include "base/document.h"
 #include "base/json.h"
+#include "base/plain.h"
 
 #define OWN_VERSION "kpki/v1"
 #define OWN_KIND "NodeInventory"
@@ -366,9 +367,35 @@ static read_shape *shape_of(const char *bytes, size_t len)
 	return read_lines;
 }
 
+/* "null" is what a filter prints that found nothing, and no node. */
+static bool require_text(const struct source *source, const char *bytes,
+	size_t len, size_t start, struct error *err)
+{
+	size_t end = start;
+	unsigned line = 1;
+	AUTO_TEXT word = NULL;
+	enum document_kind kind;
+
+	while (end < len && !is_white(bytes[end]))
+		end++;
+	if (end == start || len >= WINDOW ||
+		end + skip_comments(bytes + end, len - end) < len)
+		return true;
+	word = memory_text_n(bytes + start, end - start);
+	kind = plain_kind(word);
+	if (kind == DOCUMENT_TEXT || !*word)
+		return true;
+	for (size_t i = 0; i < start; i++)
+		line += bytes[i] == '\n';
+	error_set(err, ERROR_INPUT, "\"%s\" alone is %s and names no node",
+		word, document_kind_name(kind));
+	return error_at(err, source_name(source), line);
+}
+
 static bool read_nodes(
 	struct source *source, struct inventory *inventory, struct error *err)
 {
+	read_shape *shape;
 	const char *bytes;
 	size_t len, start;
 
@@ -382,7 +409,10 @@ static bool read_nodes(
 			WINDOW);
 		return error_at(err, source_name(source), 0);
 	}
-	return shape_of(bytes + start, len - start)(source, inventory, err);
+	shape = shape_of(bytes + start, len - start);
+	return (shape != read_lines ||
+		       require_text(source, bytes, len, start, err)) &&
+	       shape(source, inventory, err);
 }
 
 bool inventory_read(struct source *source, struct inventory **ret_inventory,
