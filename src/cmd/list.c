@@ -212,6 +212,19 @@ static bool list_ledger(struct context *context,
 			       require_none(listing, filter->tokens, err));
 }
 
+static bool check_profile(const char *name, struct error *err)
+{
+	AUTO_RELEASE(buffer) names = BUFFER_INIT;
+
+	if (!name || profile_find(name))
+		return true;
+	for (const struct profile *profile = profiles; profile->name; profile++)
+		buffer_format(
+			&names, "%s%s", names.len ? "|" : "", profile->name);
+	return error_set(err, ERROR_USAGE, "--profile \"%s\": not one of %s",
+		name, names.data);
+}
+
 static bool fill_filter(const struct command_call *call, const S *settings,
 	struct ledger_filter *filter, struct listing *listing,
 	struct error *err)
@@ -227,9 +240,8 @@ static bool fill_filter(const struct command_call *call, const S *settings,
 	if (settings->tokens && settings->profile)
 		return error_set(err, ERROR_USAGE,
 			"--tokens and --profile exclude each other");
-	if (settings->profile && !profile_find(settings->profile))
-		return error_set(err, ERROR_USAGE,
-			"--profile \"%s\": no such profile", settings->profile);
+	if (!check_profile(settings->profile, err))
+		return false;
 	if (!context_at(call, &filter->at, err))
 		return false;
 	filter->name = settings->node;
