@@ -160,6 +160,16 @@ static bool take_long(
 	return refuse_option(parser, unknown, err);
 }
 
+/* A letter may be one of another alphabet: its bytes belong together. */
+static int letter_len(const char *letter)
+{
+	int len = 1;
+
+	while (((unsigned char)letter[len] & 0xc0) == 0x80)
+		len++;
+	return len;
+}
+
 /* "-q", "-qd DIR", "-dDIR". */
 static bool take_letters(
 	struct parser *parser, const char *argument, struct error *err)
@@ -173,8 +183,8 @@ static bool take_letters(
 			option = option_find_letter(own_options(parser), *at);
 		if (!option)
 			return error_set(err, ERROR_USAGE,
-				"option \"-%c\": unknown in \"%s\"", *at,
-				argument);
+				"option \"-%.*s\": unknown in \"%s\"",
+				letter_len(at), at, argument);
 		if (!option_is_flag(option))
 			return take_option(parser, option, settings,
 				at[1] ? at + 1 : NULL, err);

@@ -225,6 +225,7 @@ static void a_wrong_line_is_refused_before_anything_runs(void **state)
 		{"farm --jsom sow",
 			"option \"--jsom\": unknown, did you mean --json?"},
 		{"farm sow -x", "option \"-x\": unknown in \"-x\""},
+		{"farm sow -qé", "option \"-é\": unknown in \"-qé\""},
 		{"farm sow -qx", "option \"-x\": unknown in \"-qx\""},
 		{"farm sow --describe-cli",
 			"option \"--describe-cli\": unknown, "
