@@ -33,6 +33,29 @@ static bool open_directory(struct context *context, struct error *err)
 	return error_errno(err, "open \"%s\"", context->path);
 }
 
+/* A directory of another kind, most likely. */
+static bool require_parts(
+	const struct context *context, unsigned needs, struct error *err)
+{
+	static const struct {
+		unsigned needs;
+		const char *name;
+	} parts[] = {
+		{NEEDS_CA | NEEDS_CA_CERTIFICATE, CA_CERTIFICATE},
+		{NEEDS_CLUSTER, CLUSTER_FILE},
+		{NEEDS_LEDGER | NEEDS_LEDGER_WRITE, LEDGER_FILE},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		if (needs & parts[i].needs &&
+			!file_exists(context->dir, parts[i].name))
+			return error_set(err, ERROR_INPUT,
+				"\"%s\": without \"%s\" it is no PKI "
+				"directory",
+				context->path, parts[i].name);
+	return true;
+}
+
 static bool read_cluster(struct context *context, struct error *err)
 {
 	AUTO_FREE(source) source = NULL;
@@ -126,7 +149,9 @@ bool context_open(const struct command_call *call, unsigned needs,
 	context->path = context_directory(call);
 	context->now = instant_now();
 	context->lock_timeout = call->shared->lock_timeout;
-	if (!open_directory(context, err) || !open_parts(context, needs, err))
+	if (!open_directory(context, err) ||
+		!require_parts(context, needs, err) ||
+		!open_parts(context, needs, err))
 		return false;
 	*ret_context = take(&context);
 	return true;

@@ -63,9 +63,9 @@ live kubelet-serving w1"
 	is "$output" ""
 	is "$stderr" 'kpki list: "nowhere": no PKI directory (kpki init-ca makes one)'
 	mkdir empty
-	exits 1 list --dir empty
+	exits 3 list --dir empty
 	is "$output" ""
-	has "$stderr" 'ledger "empty/ledger.db": No such file or directory'
+	has "$stderr" '"empty": without "ledger.db" it is no PKI directory'
 	exits 0 list --node nobody
 	is "$output" ""
 	KPKI_DIR=$PWD/pki
@@ -73,7 +73,7 @@ live kubelet-serving w1"
 	cd empty
 	exits 0 list
 	is "$(columns 1 2)" "live ca"
-	exits 1 list --dir .
+	exits 3 list --dir .
 }
 
 @test "--json is a CertificateList with everything about each" {
@@ -239,6 +239,16 @@ expired kubelet-client w2"
 	is "$(columns 1)" live
 }
 
+@test "an auditor's copy without the key and the cluster file is enough" {
+	make_history
+	mkdir copy
+	cp pki/ledger.db copy
+	exits 0 list --dir copy --json
+	local there=$output
+	exits 0 list --json
+	is "$there" "$output"
+}
+
 @test "list works on a read-only copy, for somebody else" {
 	make_history
 	cp -r pki copy
@@ -393,10 +403,16 @@ expired kubelet-client w2"
 @test "no ledger, or something else in its place, is refused" {
 	make_history
 	mv pki/ledger.db ledger
-	exits 1 list
-	is "$stderr" 'kpki list: ledger "pki/ledger.db": No such file or directory'
-	exits 1 node-bundle w3
-	has "$stderr" 'ledger "pki/ledger.db": No such file or directory'
+	exits 3 list
+	is "$stderr" 'kpki list: "pki": without "ledger.db" it is no PKI directory'
+	exits 3 node-bundle w3
+	has "$stderr" '"pki": without "ledger.db" it is no PKI directory'
+	mkdir empty
+	exits 3 node-bundle --dir empty w3
+	has "$stderr" '"empty": without "ca.crt" it is no PKI directory'
+	cp pki/ca.* empty
+	exits 3 node-bundle --dir empty w3
+	has "$stderr" '"empty": without "cluster.yaml" it is no PKI directory'
 	[ ! -e pki/ledger.db ]
 	[ ! -e bundles/w3 ]
 	exits 4 init-ca
