@@ -365,6 +365,29 @@ w2"
 	openssl verify -CAfile pki/ca.crt "laid/w1/$client"
 }
 
+# What tar is given is an archive, if an empty one, and the status says the rest.
+@test "a stream of nobody is an empty archive" {
+	make_pki
+	exits 0 node-bundle w1 w2
+	for nodes in "w1 w2" "w1 --address 10.0.0.9"; do
+		run -0 --separate-stderr bash -o pipefail -c '
+			{ "$KPKI" node-bundle '"$nodes"' --format tar --out - \
+				2>err || echo $? >failed; } | tar -xv'
+		is "$output$stderr" ""
+		is "$(<failed)" 4
+		rm failed
+	done
+	printf 'w1\nw2\n' >nodes
+	run -0 --separate-stderr bash -o pipefail -c '"$KPKI" node-bundle \
+		--inventory nodes --format tar --out - 2>err | tar -tv'
+	is "$output$stderr" ""
+	has "$(<err)" unchanged
+	# Before anything is known about nodes nothing is sent.
+	run --separate-stderr bash -c \
+		'"$KPKI" node-bundle kubernetes --format tar --out - | wc -c'
+	is "$output" 0
+}
+
 @test "private keys do not go to a terminal" {
 	make_pki
 	run script -qec '"$KPKI" node-bundle w1 --format tar --out -' /dev/null
