@@ -5,6 +5,7 @@
 
 #include "cli/note.h"
 #include "kube/inventory_read.h"
+#include "kube/address.h"
 #include "kube/policy.h"
 
 static bool read_inventory(const struct nodes_wanted *wanted,
@@ -48,6 +49,10 @@ bool nodes_read(const struct nodes_wanted *wanted,
 
 void nodes_warn(const struct node *node)
 {
+	if (address_kind(node->name) == ADDRESS_IP)
+		warning("node \"%s\": its name is an IP address, by which the "
+			"kubelet has to register",
+			node->name);
 	if (strlen(node->name) > NODE_NAME_LONG)
 		warning("node \"%s\": CN system:node:NAME is longer "
 			"than 64 characters (X.520, ub-common-name): "

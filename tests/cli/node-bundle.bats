@@ -622,6 +622,14 @@ issued worker-2"
 	is "$(rows --node "c${a253:1}")$(rows --node "d${a253:1}")" 00
 }
 
+@test "a node named like an IP address is warned about" {
+	make_pki
+	exits 0 node-bundle 10.0.0.1
+	has "$stderr" 'node "10.0.0.1": its name is an IP address'
+	exits 0 node-bundle w1 --address 10.0.0.2
+	is "$stderr" ""
+}
+
 @test "forbidden names follow the cluster file" {
 	make_pki --dns-domain prod.example \
 		--service-cidr 172.20.0.0/16,fd00:10::/112
