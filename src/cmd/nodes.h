@@ -20,10 +20,10 @@ struct nodes_wanted {
 MUST_CHECK bool nodes_read(const struct nodes_wanted *wanted,
 	struct inventory **ret_inventory, struct error *err);
 
-/* Of a name that is long. */
+/* Of a name that is long, or an IP address. */
 void nodes_warn(const struct node *node);
 
-/* Holds each to the policy, and warns of names that are long. */
+/* Holds each to the policy, and warns as nodes_warn. */
 MUST_CHECK bool nodes_check(const struct context *context,
 	const struct inventory *inventory, struct error *err);
 
