@@ -2,6 +2,7 @@
 #include "cmd/node_csr.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -45,13 +46,16 @@ static bool asks_for(const S *settings, enum kubelet_pair pair)
 	       !strcmp(settings->profile, profile_of_pair(pair)->name);
 }
 
-static bool check_streams(const S *settings, struct error *err)
+static bool check_streams(
+	const struct command_call *call, const S *settings, struct error *err)
 {
 	const char *base = settings->kubelet_config_base;
 	size_t n_streams = base && !strcmp(base, "-");
 
 	for (size_t i = 0; i < settings->complete.n_items; i++)
 		n_streams += !strcmp(settings->complete.items[i], "-");
+	for (size_t i = 0; i < call->n_operands; i++)
+		n_streams += !strcmp(call->operands[i], "-");
 	return n_streams <= 1 || usage(err, "there is one standard input");
 }
 
@@ -65,10 +69,14 @@ static bool check_usage(const struct command_call *call, struct error *err)
 			return usage(err,
 				"--address, --profile and --key-type are for "
 				"requests, not for --complete");
-		return check_streams(settings, err);
+		return check_streams(call, settings, err);
 	}
 	if (!call->n_operands)
 		return usage(err, "no node: name it, or give --complete");
+	if (call->n_operands > 1)
+		return error_set(err, ERROR_USAGE,
+			"operand \"%s\": one node at a time",
+			call->operands[1]);
 	if (settings->root || settings->kubelet_config_base)
 		return usage(err, "--root and --kubelet-config-base go with "
 				  "--complete");
@@ -253,8 +261,8 @@ const struct command command_node_csr = {
 	.name = "node-csr",
 	.summary = "on a node: make keys that stay, ask for certificates, put "
 		   "them in place",
-	.operands = "NODE",
-	.most = 1,
+	.operands = "NODE|FILE...",
+	.most = UINT_MAX,
 	.takes = TAKES_JSON,
 	.report_kind = "NodeCSRReport",
 	.options = node_csr_options,

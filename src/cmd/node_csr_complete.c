@@ -45,12 +45,17 @@ static bool read_file(
 	       error_at(err, source_name(source), 0);
 }
 
-static bool read_files(
+/* --complete FILE..., whichever of them are the option's and which operands. */
+static bool read_files(const struct command_call *call,
 	const struct text_list *paths, struct answer *answer, struct error *err)
 {
-	answer->files = memory_new(paths->n_items, sizeof(*answer->files));
+	answer->files = memory_new(
+		paths->n_items + call->n_operands, sizeof(*answer->files));
 	for (size_t i = 0; i < paths->n_items; i++)
 		if (!read_file(paths->items[i], answer, err))
+			return false;
+	for (size_t i = 0; i < call->n_operands; i++)
+		if (!read_file(call->operands[i], answer, err))
 			return false;
 	if (answer->whole.leaves[KUBELET_CLIENT])
 		return true;
@@ -58,17 +63,6 @@ static bool read_files(
 		"certificate \"kubelet-client\": not there, and a kubeconfig "
 		"needs it");
 	return error_at(err, paths->items[0], 0);
-}
-
-static bool check_node(const struct command_call *call,
-	const struct answer *answer, struct error *err)
-{
-	if (!call->n_operands ||
-		strcmp(call->operands[0], answer->whole.node) == 0)
-		return true;
-	return error_set(err, ERROR_INPUT,
-		"node \"%s\": the certificates are of \"%s\"",
-		call->operands[0], answer->whole.node);
 }
 
 static bool read_key(struct answer *answer, enum kubelet_pair pair, int dir,
@@ -151,8 +145,7 @@ bool node_csr_complete(const struct command_call *call, struct error *err)
 	AUTO_CLOSE root_dir = -1;
 	struct install_settings wanted = {.file = &answer.whole};
 
-	if (!read_files(&settings->complete, &answer, err) ||
-		!check_node(call, &answer, err) ||
+	if (!read_files(call, &settings->complete, &answer, err) ||
 		!read_base(
 			settings->kubelet_config_base, &answer, &wanted, err))
 		return false;

@@ -173,7 +173,7 @@ fixed_words()
 	for command in $(commands); do
 		# in brackets where it may be left out, as in the help
 		operands=$(kpki "$command" --help | sed -nE \
-			"1s/^Usage: kpki $command( \[?[A-Z]+(\.\.\.)?\]?)?.*/\1/p" |
+			"1s/^Usage: kpki $command( \[?[A-Z|]+(\.\.\.)?\]?)?.*/\1/p" |
 			sed 's/\.\.\./ .../')
 		want="kpki $command$operands"$(options "$command" own |
 			awk -F '\t' '{ printf " [%s%s]%s", $3,

@@ -254,7 +254,7 @@ sha256:$pin"
 	sign_requests worker-1 other pki >other.yaml
 	exits 3 node-csr --complete other.yaml --root root
 	has "$stderr" 'other.yaml: certificate "kubelet-client": not there'
-	exits 0 node-csr --complete one.yaml --complete other.yaml --root root
+	exits 0 node-csr --complete one.yaml other.yaml --root root
 	is "$(grep -c ^issued <<<"$output")" 7
 	sed 's,server: .*,server: https://x,' one.yaml >odd.yaml
 	exits 3 node-csr --complete odd.yaml --complete other.yaml --root root
@@ -268,11 +268,11 @@ sha256:$pin"
 	lacks "$(<root/var/lib/kubelet/config.yaml)" tlsCertFile
 }
 
-@test "node-csr --complete reads standard input, and checks the node's name" {
+@test "node-csr --complete reads standard input" {
 	answered
-	exits 3 node-csr worker-2 --complete worker-1.yaml --root root
-	is "$stderr" 'kpki node-csr: node "worker-2": the certificates are of "worker-1"'
-	complete worker-1 -q --complete - <worker-1.yaml
+	exits 2 node-csr --complete - --root root - <worker-1.yaml
+	has "$stderr" "there is one standard input"
+	kpki node-csr -q --complete - --root root <worker-1.yaml
 	[[ -e root/etc/kubernetes/kubelet.conf ]]
 }
 
