@@ -50,15 +50,22 @@ static bool set(struct error *err, enum error_kind kind, const char *sentence)
 	return false;
 }
 
+bool error_vset(struct error *err, enum error_kind kind, const char *format,
+	va_list args)
+{
+	AUTO_TEXT sentence = memory_vformat(format, args);
+
+	return set(err, kind, sentence);
+}
+
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
 {
-	AUTO_TEXT sentence = NULL;
 	va_list args;
 
 	va_start(args, format);
-	sentence = memory_vformat(format, args);
+	(void)error_vset(err, kind, format, args);
 	va_end(args);
-	return set(err, kind, sentence);
+	return false;
 }
 
 bool error_errno(struct error *err, const char *format, ...)

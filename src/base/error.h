@@ -58,6 +58,10 @@ struct error {
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
 	PRINTF(3, 4);
 
+/* The same for a function that has its own "...". */
+bool error_vset(struct error *err, enum error_kind kind, const char *format,
+	va_list args) PRINTF(3, 0);
+
 /* The same for a system call that failed: ERROR_FAILED, and ": " and the words
  * for errno at the end.  Always false. */
 bool error_errno(struct error *err, const char *format, ...) PRINTF(2, 3);

@@ -252,14 +252,12 @@ static void refuse(struct decision *decision, const char *format, ...)
 
 static void refuse(struct decision *decision, const char *format, ...)
 {
-	AUTO_TEXT sentence = NULL;
 	va_list args;
 
 	va_start(args, format);
-	sentence = memory_vformat(format, args);
+	(void)error_vset(&decision->error, ERROR_REFUSED, format, args);
 	va_end(args);
 	decision->verdict = VERDICT_REFUSED;
-	error_set(&decision->error, ERROR_REFUSED, "%s", sentence);
 }
 
 static void describe_live(const struct batch *batch,

@@ -66,13 +66,11 @@ static void refuse(struct token_slot *slot, const char *format, ...)
 
 static void refuse(struct token_slot *slot, const char *format, ...)
 {
-	AUTO_TEXT sentence = NULL;
 	va_list args;
 
 	va_start(args, format);
-	sentence = memory_vformat(format, args);
+	(void)error_vset(&slot->error, ERROR_REFUSED, format, args);
 	va_end(args);
-	error_set(&slot->error, ERROR_REFUSED, "%s", sentence);
 }
 
 /* The token in the node's place; NULL when it is something else. */

@@ -75,13 +75,11 @@ static bool broken(const struct reading *reading, const struct document *at,
 static bool broken(const struct reading *reading, const struct document *at,
 	struct error *err, const char *format, ...)
 {
-	AUTO_TEXT sentence = NULL;
 	va_list args;
 
 	va_start(args, format);
-	sentence = memory_vformat(format, args);
+	(void)error_vset(err, ERROR_INPUT, format, args);
 	va_end(args);
-	error_set(err, ERROR_INPUT, "%s", sentence);
 	return error_at(err, reading->file, document_line(at));
 }
 

@@ -27,13 +27,12 @@ static bool refuse(struct error *err, const char *format, ...) PRINTF(2, 3);
 
 static bool refuse(struct error *err, const char *format, ...)
 {
-	AUTO_TEXT sentence = NULL;
 	va_list args;
 
 	va_start(args, format);
-	sentence = memory_vformat(format, args);
+	(void)error_vset(err, ERROR_REFUSED, format, args);
 	va_end(args);
-	return error_set(err, ERROR_REFUSED, "%s", sentence);
+	return false;
 }
 
 /* -- the key -- */

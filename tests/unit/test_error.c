@@ -39,6 +39,29 @@ static void context_goes_before_the_message(void **state)
 	assert_text(&err, "batch: node \"w1\": address \"10.0\": not an IP");
 }
 
+static bool wrapped(struct error *err, const char *format, ...) PRINTF(2, 3);
+
+static bool wrapped(struct error *err, const char *format, ...)
+{
+	bool done;
+	va_list args;
+
+	va_start(args, format);
+	done = error_vset(err, ERROR_REFUSED, format, args);
+	va_end(args);
+	return done;
+}
+
+static void a_wrapper_sets_what_it_was_given(void **state)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	(void)state;
+	assert_false(wrapped(&err, "node \"%s\": %d%%\x1b", "w1", 7));
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_text(&err, "node \"w1\": 7%\\x1b");
+}
+
 static void the_place_goes_first_and_the_first_to_say_it_knows(void **state)
 {
 	AUTO_RELEASE(error) err = ERROR_INIT;
@@ -193,6 +216,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(context_goes_before_the_message),
+		cmocka_unit_test(a_wrapper_sets_what_it_was_given),
 		cmocka_unit_test(
 			the_place_goes_first_and_the_first_to_say_it_knows),
 		cmocka_unit_test(a_place_may_have_no_line),
