@@ -179,16 +179,18 @@ serves_ok()
 }
 
 @test "a kubelet.conf that is good wins over a bundle to bootstrap from" {
-	kubectl delete csr --all
-	kubectl delete node worker-4
-	kpki node-bundle --bootstrap worker-4 --reissue --out tokened \
-		--address "$(address_of worker-4)" \
-		--kubelet-config-base "$data/kubelet.yaml"
-	install_bundle worker-4 tokened/worker-4
+	local more=(worker-7 --address "$(address_of worker-7)"
+		--kubelet-config-base "$data/kubelet.yaml")
+
+	kpki node-bundle "${more[@]}"
+	install_bundle worker-7
+	kpki node-bundle --bootstrap --reissue --out tokened "${more[@]}"
+	install_bundle worker-7 tokened/worker-7
 	# Its Secret was never applied, and nobody asks for it.
-	start_kubelet worker-4
-	await 60 is_ready worker-4
-	is "$(kubectl get csr -o name)" ''
+	start_kubelet worker-7
+	await 60 is_ready worker-7
+	[ -e nodes/worker-7/etc/kubernetes/bootstrap-kubelet.conf ]
+	is "$(kubectl get csr | grep -e "$(id_of worker-7)" -e worker-7)" ''
 }
 
 @test "a bundle of another authority trusts no API server of this one" {
