@@ -14,11 +14,6 @@ static char *name_of(enum kubelet_pair pair, const char *suffix)
 	return memory_format("%s.%s", profile_of_pair(pair)->name, suffix);
 }
 
-static struct der der_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 /* -- keys -- */
 
 bool node_request_read_key(enum kubelet_pair pair, int dir,

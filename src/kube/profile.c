@@ -155,11 +155,6 @@ size_t profile_alt_names(const struct profile *profile, const struct node *node,
 	return 1 + node->n_addresses;
 }
 
-static struct der der_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 /* RFC 8813, 3: keyEncipherment is not for EC keys */
 static unsigned usage_with(const struct profile *profile, bool is_rsa)
 {

@@ -14,11 +14,6 @@ struct authority {
 	unsigned char own_key_id[KEY_ID_LEN];
 };
 
-static struct der der_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 /* -- what a certificate and a key must be -- */
 
 static bool is_self_signed(const struct certificate *certificate)

@@ -2,6 +2,7 @@
 #ifndef PKI_DER_H
 #define PKI_DER_H
 
+#include "base/buffer.h"
 #include "base/instant.h"
 #include "base/memory.h"
 
@@ -28,6 +29,11 @@ struct der {
 	const unsigned char *bytes;
 	size_t len;
 };
+
+static inline struct der der_of(const struct buffer *buffer)
+{
+	return (struct der){(const unsigned char *)buffer->data, buffer->len};
+}
 
 enum der_tag {
 	DER_BOOLEAN = 0x01,

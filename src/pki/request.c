@@ -219,11 +219,6 @@ static bool decode(
 	return true;
 }
 
-static struct der view_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 static bool require_request(const struct pem_block *block, struct error *err)
 {
 	return pem_is_labelled(block, LABEL) ||
@@ -271,7 +266,7 @@ bool request_each_pem(const char *text, size_t len, request_visit *visit,
 		if (!found)
 			return true;
 		if (!decode(&block, &der, err) ||
-			!visit(data, view_of(&der), err))
+			!visit(data, der_of(&der), err))
 			return false;
 	}
 }
@@ -282,7 +277,7 @@ bool request_read_pem(const char *text, size_t len,
 	AUTO_RELEASE(buffer) der = BUFFER_INIT;
 
 	return pem_read(text, len, LABEL, true, &der, err) &&
-	       request_read(view_of(&der), ret_request, err);
+	       request_read(der_of(&der), ret_request, err);
 }
 
 /* -- making one -- */

@@ -20,11 +20,6 @@
 
 static const struct instant now = {1795482899};
 
-static struct der view_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 static struct key *generate(enum key_type type)
 {
 	AUTO_RELEASE(error) err = ERROR_INIT;
@@ -117,8 +112,8 @@ static int make_pair(void **state)
 	pair->key = generate(KEY_ECDSA_P256);
 	assert_true(certificate_name(NULL, 0, "old", &pair->name, &err));
 	pair->plan = (struct certificate_plan){
-		.issuer = view_of(&pair->name),
-		.subject = view_of(&pair->name),
+		.issuer = der_of(&pair->name),
+		.subject = der_of(&pair->name),
 		.public_key = key_public(pair->key),
 		.serial = {1},
 		.serial_len = 1,
@@ -152,7 +147,7 @@ static bool import(struct pair *pair, const struct key *signer,
 
 	buffer_reset(&pair->der);
 	assert_true(certificate_sign(&pair->plan, signer, &pair->der, err));
-	assert_true(certificate_read(view_of(&pair->der), &certificate, err));
+	assert_true(certificate_read(der_of(&pair->der), &certificate, err));
 	done = authority_new(&certificate, &pair->key, now, ret_ca, err);
 	assert_int_equal(done, certificate == NULL);
 	assert_int_equal(done, pair->key == NULL);
@@ -178,7 +173,7 @@ static void an_intermediate_is_taken(void **state)
 	AUTO_FREE(authority) ca = NULL;
 
 	assert_true(certificate_name(NULL, 0, "root", &root, &err));
-	pair->plan.issuer = view_of(&root);
+	pair->plan.issuer = der_of(&root);
 	assert_true(import(pair, root_key, &ca, &err));
 }
 
@@ -367,7 +362,7 @@ static struct leaf make_leaf(enum key_type type)
 	assert_true(certificate_name((const char *const[]){"system:nodes"}, 1,
 		"system:node:w1", &leaf.subject, &err));
 	leaf.plan = (struct certificate_plan){
-		.subject = view_of(&leaf.subject),
+		.subject = der_of(&leaf.subject),
 		.public_key = key_public(leaf.key),
 		.not_before = now,
 		.not_after = instant_add(now, SPAN_YEAR),
@@ -400,7 +395,7 @@ static void a_leaf_names_its_ca(void **state)
 		AUTO_FREE(certificate) read = NULL;
 
 		assert_true(authority_issue(ca, &leaf.plan, true, &der, &err));
-		assert_true(certificate_read(view_of(&der), &read, &err));
+		assert_true(certificate_read(der_of(&der), &read, &err));
 		assert_true(certificate_verify(read, own->public_key, &err));
 		assert_true(der_equal(read->issuer, own->subject));
 		assert_true(
@@ -425,14 +420,14 @@ static void the_key_id_of_the_ca_is_copied_as_it_is(void **state)
 	unsigned char computed[KEY_ID_LEN];
 
 	assert_true(certificate_sign(&pair->plan, pair->key, &der, &err));
-	assert_true(certificate_read(view_of(&der), &certificate, &err));
+	assert_true(certificate_read(der_of(&der), &certificate, &err));
 	assert_true(certificate_key_id(key_public(pair->key), computed, &err));
 	certificate->subject_key_id.len = 0;
 	assert_true(authority_new(&certificate, &pair->key, now, &ca, &err));
 	leaf.plan.not_after = instant_add(now, 1);
 	buffer_reset(&der);
 	assert_true(authority_issue(ca, &leaf.plan, true, &der, &err));
-	assert_true(certificate_read(view_of(&der), &read, &err));
+	assert_true(certificate_read(der_of(&der), &read, &err));
 	assert_true(der_equal(
 		read->authority_key_id, (struct der){computed, KEY_ID_LEN}));
 
@@ -441,7 +436,7 @@ static void the_key_id_of_the_ca_is_copied_as_it_is(void **state)
 	certificate_free(take(&read));
 	buffer_reset(&der);
 	assert_true(authority_issue(ca, &leaf.plan, true, &der, &err));
-	assert_true(certificate_read(view_of(&der), &read, &err));
+	assert_true(certificate_read(der_of(&der), &read, &err));
 	assert_true(der_equal(read->authority_key_id,
 		OID("0123456789abcdef0123456789abcdef")));
 }

@@ -23,11 +23,6 @@ static bool is_slow(void)
 	return preload && strstr(preload, "vgpreload");
 }
 
-static struct der view_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 static struct key *generate(enum key_type type)
 {
 	AUTO_RELEASE(error) err = ERROR_INIT;
@@ -54,13 +49,13 @@ static void names_are_an_rdn_each(void **state)
 
 	(void)state;
 	make_name("system:nodes", "w_1", &name);
-	assert_true(der_equal(view_of(&name),
+	assert_true(der_equal(der_of(&name),
 		OID("\x30\x25"
 		    "\x31\x15\x30\x13\x06\x03\x55\x04\x0a\x13\x0csystem:nodes"
 		    "\x31\x0c\x30\x0a\x06\x03\x55\x04\x03\x0c\x03w_1")));
 	buffer_reset(&name);
 	make_name(NULL, "kubernetes", &name);
-	assert_true(der_equal(view_of(&name),
+	assert_true(der_equal(der_of(&name),
 		OID("\x30\x15\x31\x13\x30\x11\x06\x03\x55\x04\x03\x13\x0a"
 		    "kubernetes")));
 }
@@ -147,8 +142,8 @@ static int free_fixture(void **state)
 static struct certificate_plan leaf_plan(const struct fixture *f)
 {
 	return (struct certificate_plan){
-		.issuer = view_of(&f->issuer),
-		.subject = view_of(&f->subject),
+		.issuer = der_of(&f->issuer),
+		.subject = der_of(&f->subject),
 		.public_key = key_public(f->key),
 		.serial = {0x8f, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
 			15},
@@ -197,11 +192,11 @@ static void what_is_signed_is_what_the_plan_says(void **state)
 	AUTO_FREE(certificate) read = NULL;
 
 	sign(&plan, f->ca_key, &der);
-	assert_true(certificate_lint(view_of(&der), &plan, f->ca_key, &err));
-	assert_true(certificate_read(view_of(&der), &read, &err));
+	assert_true(certificate_lint(der_of(&der), &plan, f->ca_key, &err));
+	assert_true(certificate_read(der_of(&der), &read, &err));
 	assert_true(certificate_verify(read, key_public(f->ca_key), &err));
 	assert_true(certificate_verify_der(
-		view_of(&der), key_public(f->ca_key), &err));
+		der_of(&der), key_public(f->ca_key), &err));
 	assert_int_equal(read->version, 3);
 	assert_true(der_equal(
 		read->serial, (struct der){plan.serial, plan.serial_len}));
@@ -239,8 +234,8 @@ static void a_ca_is_read_as_one(void **state)
 
 	plan.path_len = 300;
 	sign(&plan, f->ca_key, &der);
-	assert_true(certificate_lint(view_of(&der), &plan, f->ca_key, &err));
-	assert_true(certificate_read(view_of(&der), &read, &err));
+	assert_true(certificate_lint(der_of(&der), &plan, f->ca_key, &err));
+	assert_true(certificate_read(der_of(&der), &read, &err));
 	assert_true(read->is_ca && !read->has_purposes);
 	assert_int_equal(read->path_len, 300);
 	assert_int_equal(read->key_usage, USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN);
@@ -332,10 +327,10 @@ static void any_flipped_bit_is_found(void **state)
 			AUTO_RELEASE(error) err = ERROR_INIT;
 
 			der.data[bit / 8] ^= (char)(1 << bit % 8);
-			if (certificate_lint(view_of(&der), &plans[i],
+			if (certificate_lint(der_of(&der), &plans[i],
 				    f->ca_key, &err)) {
 				n_verified++;
-				if (certificate_verify_der(view_of(&der),
+				if (certificate_verify_der(der_of(&der),
 					    key_public(f->ca_key), &err))
 					fail_msg("bit %zu was not found", bit);
 			}
@@ -413,7 +408,7 @@ static void each_field_is_held_to_the_plan(void **state)
 			break;
 		}
 		assert_false(certificate_lint(
-			view_of(&der), &plan, f->ca_key, &err));
+			der_of(&der), &plan, f->ca_key, &err));
 		assert_int_equal(err.kind, ERROR_FAILED);
 		assert_string_equal(err.message, expected);
 	}
@@ -503,7 +498,7 @@ static void extensions_are_held_to_the_plan(void **state)
 	struct der front, back;
 
 	sign(&plan, f->ca_key, &signed_der);
-	take_apart(view_of(&signed_der), &front, &whole, &back);
+	take_apart(der_of(&signed_der), &front, &whole, &back);
 	assert_int_equal(whole.n, ARRAY_SIZE(fields));
 	/* unchanged; critical or not; without; twice; in another order */
 	for (size_t i = 0; i < 1 + 4 * whole.n; i++) {
@@ -560,7 +555,7 @@ static void nothing_may_follow_or_be_cut(void **state)
 	buffer_add_byte(&der, 0);
 	for (size_t len = 0; len <= der.len; len++) {
 		AUTO_RELEASE(error) err = ERROR_INIT;
-		struct der cut = {view_of(&der).bytes, len};
+		struct der cut = {der_of(&der).bytes, len};
 
 		if (len != der.len - 1)
 			assert_false(
@@ -582,13 +577,13 @@ static void a_signature_has_the_shape_of_its_key(void **state)
 
 		sign(&plan, signer, &der);
 		assert_true(
-			certificate_lint(view_of(&der), &plan, signer, &err));
+			certificate_lint(der_of(&der), &plan, signer, &err));
 		assert_true(certificate_verify_der(
-			view_of(&der), key_public(signer), &err));
+			der_of(&der), key_public(signer), &err));
 		/* by another kind of key */
 		if (types[i] != KEY_ECDSA_P256)
 			assert_false(certificate_lint(
-				view_of(&der), &plan, f->ca_key, &err));
+				der_of(&der), &plan, f->ca_key, &err));
 	}
 }
 
@@ -787,7 +782,7 @@ static void assert_same_as_theirs(const struct certificate_plan *plan,
 	CHECK(gnutls_x509_crt_privkey_sign(crt, ca, ca_key, digest, 0));
 	CHECK(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_DER, &theirs));
 	tbs = tbs_of((struct der){theirs.data, theirs.size});
-	if (!der_equal(tbs, tbs_of(view_of(&der))))
+	if (!der_equal(tbs, tbs_of(der_of(&der))))
 		fail_msg("differs for CN \"%s\"", common_name);
 	gnutls_free(theirs.data);
 	gnutls_x509_crt_deinit(crt);
@@ -808,7 +803,7 @@ static void a_random_leaf_is_what_gnutls_builds(
 	make_name(
 		with_organization ? organization : NULL, common_name, &subject);
 	assert_true(certificate_serial(plan.serial, &plan.serial_len, &err));
-	plan.subject = view_of(&subject);
+	plan.subject = der_of(&subject);
 	plan.not_before.seconds = (int64_t)pick(1u << 31);
 	plan.not_after.seconds =
 		plan.not_before.seconds + (int64_t)pick(1u << 31);

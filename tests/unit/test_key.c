@@ -53,11 +53,6 @@ static struct secret *secret_of(const void *bytes, size_t len)
 	return secret;
 }
 
-static struct der view_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 static const enum key_type quick_types[] = {
 	KEY_ECDSA_P256, KEY_ECDSA_P384, KEY_ED25519, KEY_RSA_2048};
 
@@ -124,7 +119,7 @@ static bool verify(
 	AUTO_RELEASE(error) err = ERROR_INIT;
 
 	return key_verify(key_public(key), key_signature_algorithm(key), text,
-		view_of(signature), &err);
+		der_of(signature), &err);
 }
 
 static void signatures_hold_for_their_key_and_message(void **state)
@@ -553,10 +548,10 @@ static void a_signature_of_another_algorithm_does_not_verify(void **state)
 	(void)state;
 	assert_true(key_sign(key, message, &signature, &err));
 	assert_false(key_verify(key_public(key), key_signature_algorithm(other),
-		message, view_of(&signature), &err));
+		message, der_of(&signature), &err));
 	error_release(&err);
 	assert_false(key_verify(OID("\x30\x00"), key_signature_algorithm(key),
-		message, view_of(&signature), &err));
+		message, der_of(&signature), &err));
 }
 
 /* -- many threads -- */

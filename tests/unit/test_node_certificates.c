@@ -23,11 +23,6 @@ struct world {
 	struct buffer text;		     /* the file with both */
 };
 
-static struct der der_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 static struct authority *new_authority(const char *common_name)
 {
 	const struct authority_request request = {

@@ -13,11 +13,6 @@
 #include "pki/pem.h"
 #include "pki/public_key.h"
 
-static struct der view_of(const struct buffer *buffer)
-{
-	return (struct der){(const unsigned char *)buffer->data, buffer->len};
-}
-
 static struct key *new_key(enum key_type type)
 {
 	AUTO_RELEASE(error) err = ERROR_INIT;
@@ -47,7 +42,7 @@ static void make_request(const struct key *key, struct buffer *der)
 		.n_alt_names = ARRAY_SIZE(names)};
 
 	make_subject(&subject);
-	plan.subject = view_of(&subject);
+	plan.subject = der_of(&subject);
 	if (!request_sign(&plan, key, der, &err))
 		fail_msg("%s", err.message);
 }
@@ -63,7 +58,7 @@ static void what_is_made_is_read(void **state)
 		const struct certificate *asked;
 
 		make_request(key, &der);
-		if (!request_read(view_of(&der), &request, &err))
+		if (!request_read(der_of(&der), &request, &err))
 			fail_msg("%s", err.message);
 		asked = request->asked;
 		assert_string_equal(asked->subject_text,
@@ -91,9 +86,9 @@ static void who_asks_for_nothing_has_no_attributes(void **state)
 
 	(void)state;
 	make_subject(&subject);
-	plan.subject = view_of(&subject);
+	plan.subject = der_of(&subject);
 	assert_true(request_sign(&plan, key, &der, &err));
-	assert_true(request_read(view_of(&der), &request, &err));
+	assert_true(request_read(der_of(&der), &request, &err));
 	assert_false(request->has_extensions);
 	assert_int_equal(request->asked->n_alt_names, 0);
 	assert_false(request->asked->has_key_usage);
@@ -114,7 +109,7 @@ static void no_octet_may_change(void **state)
 
 			der.data[i] ^= (char)(1u << bit);
 			assert_false(
-				request_read(view_of(&der), &request, &err));
+				request_read(der_of(&der), &request, &err));
 			assert_int_equal(err.kind, ERROR_INPUT);
 			der.data[i] ^= (char)(1u << bit);
 		}
@@ -135,7 +130,7 @@ static void no_octet_may_be_missing_or_too_many(void **state)
 		if (len == der.len - 1)
 			continue;
 		assert_false(
-			request_read((struct der){view_of(&der).bytes, len},
+			request_read((struct der){der_of(&der).bytes, len},
 				&request, &err));
 		assert_int_equal(err.kind, ERROR_INPUT);
 	}
@@ -237,7 +232,7 @@ static void odd_frames_are_refused(void **state)
 		bool taken;
 
 		make_with(key, rows[i].version, rows[i].attributes, &der);
-		taken = request_read(view_of(&der), &request, &err);
+		taken = request_read(der_of(&der), &request, &err);
 		if (!rows[i].message) {
 			if (!taken)
 				fail_msg("row %zu: %s", i, err.message);
@@ -259,7 +254,7 @@ static void another_attribute_is_told(void **state)
 	(void)state;
 	make_with(key, 0,
 		OID("\xa0\x13\x30\x11" CHALLENGE "\x31\x04\x0c\x02pw"), &der);
-	assert_true(request_read(view_of(&der), &request, &err));
+	assert_true(request_read(der_of(&der), &request, &err));
 	assert_string_equal(request->other_attribute, "1.2.840.113549.1.9.7");
 }
 
@@ -278,7 +273,7 @@ static void somebody_elses_key_does_not_sign(void **state)
 	at = memmem(der.data, der.len, key_public(key).bytes, theirs.len);
 	assert_non_null(at);
 	memcpy(at, theirs.bytes, theirs.len);
-	assert_false(request_read(view_of(&der), &request, &err));
+	assert_false(request_read(der_of(&der), &request, &err));
 	assert_non_null(strstr(err.message, "signature"));
 }
 
