@@ -41,6 +41,7 @@ struct parser {
 	char **next; /* of argv */
 	bool options_ended;
 	struct text_list operands;
+	size_t n_stdin;			  /* how many times it is to be read */
 	const struct option_spec **given; /* each once */
 	size_t n_given, given_allocated;
 };
@@ -96,6 +97,7 @@ static bool take_option(struct parser *parser, const struct option_spec *option,
 		return error_set(err, ERROR_USAGE,
 			"option \"--%s\": needs a value (%s)", option->name,
 			option->metavar);
+	parser->n_stdin += option_reads_stdin(option, value);
 	return option_store(option, settings, value, err);
 }
 
@@ -236,6 +238,8 @@ static bool take_argument(
 	}
 	if (!parser->command)
 		return take_command(parser, argument, err);
+	parser->n_stdin +=
+		parser->command->reads_operands && strcmp(argument, "-") == 0;
 	text_list_add(&parser->operands, argument);
 	return true;
 }
@@ -283,6 +287,13 @@ static bool require_operands(const struct parser *parser, struct error *err)
 	return error_set(err, ERROR_USAGE,
 		"operand \"%s\": %s takes at most %u",
 		operands->items[command->most], command->name, command->most);
+}
+
+static bool require_one_stdin(const struct parser *parser, struct error *err)
+{
+	return parser->n_stdin <= 1 ||
+	       error_set(err, ERROR_USAGE,
+		       "standard input can be read only once");
 }
 
 /* -- running -- */
@@ -341,7 +352,7 @@ static bool dispatch(
 	if (!parser->command)
 		return error_set(err, ERROR_USAGE, "no command given");
 	return require_taken(parser, err) && require_operands(parser, err) &&
-	       run(parser, reported, err);
+	       require_one_stdin(parser, err) && run(parser, reported, err);
 }
 
 bool program_run(const struct program *program, int argc, char *argv[],

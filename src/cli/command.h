@@ -50,6 +50,7 @@ struct command {
 	const char *operands; /* "NODE...", or NULL when it takes none; help
 			       * brackets them when `least` is 0 */
 	unsigned least, most; /* operands; most UINT_MAX: any number */
+	bool reads_operands;  /* as files; "-" is standard input */
 	unsigned takes;       /* bits of command_takes */
 	const char *report_kind; /* "NodeBundleReport"; with TAKES_JSON only */
 	const struct option_spec *options; /* ended by OPTION_END, or NULL */
@@ -85,7 +86,8 @@ struct program_outcome {
  * - an option that is no flag and no list given twice (a flag twice is a flag);
  * - a missing or empty value, one that is not among the choices or no count
  *   in its range;
- * - too few or too many operands.
+ * - too few or too many operands;
+ * - standard input more than once among the files to read.
  *
  * "--name=value" and "--name value" are the same, and "-d value" and
  * "-dvalue"; names are never abbreviated.  A value may start with "-", but one

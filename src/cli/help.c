@@ -205,6 +205,7 @@ static const char *value_word(const struct option_spec *spec)
 		return "count";
 	switch (spec->value) {
 	case OPTION_VALUE_FILE:
+	case OPTION_VALUE_INPUT:
 		return "file";
 	case OPTION_VALUE_DIRECTORY:
 		return "directory";

@@ -44,6 +44,11 @@ bool option_is_single(const struct option_spec *option)
 	       option->type == OPTION_TYPE_COUNT;
 }
 
+bool option_reads_stdin(const struct option_spec *option, const char *value)
+{
+	return option->value == OPTION_VALUE_INPUT && !strcmp(value, "-");
+}
+
 bool option_is_flag(const struct option_spec *option)
 {
 	return option->type == OPTION_TYPE_FLAG;

@@ -30,6 +30,7 @@ struct text_list {
 enum option_value {
 	OPTION_VALUE_ANY,
 	OPTION_VALUE_FILE,
+	OPTION_VALUE_INPUT, /* a file to read; "-" is standard input */
 	OPTION_VALUE_DIRECTORY,
 	OPTION_VALUE_CHOICE /* metavar is "a|b|c", and nothing else is taken */
 };
@@ -85,6 +86,9 @@ const struct option_spec *option_find(const struct option_spec *options,
 	const char *name, size_t name_len);
 const struct option_spec *option_find_letter(const struct option_spec *options,
 	char letter);
+
+/* Whether this value of it is standard input. */
+bool option_reads_stdin(const struct option_spec *option, const char *value);
 
 /* Whether it may stand on a command line once only, or takes no value. */
 bool option_is_single(const struct option_spec *option);

@@ -8,6 +8,7 @@
 #include "cmd/commands.h"
 #include "cmd/kubeconfig_batch.h"
 #include "cmd/nodes.h"
+#include "cmd/product.h"
 #include "cmd/stream.h"
 #include "cmd/token_make.h"
 #include "kube/token_read.h"
@@ -26,7 +27,7 @@ static const struct option_spec bootstrap_kubeconfig_options[] = {
 	OPTION_TEXT(S, token_from, "token-from", "FILE|DIR",
 		"what kpki token wrote; - is standard input",
 		.preset = "for nodes, the directory tokens",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_TEXT(S, server, "server", "URL",
 		"the API server as nodes reach it, https://HOST[:PORT]",
 		.preset = "from the cluster file"),
@@ -38,7 +39,7 @@ static const struct option_spec bootstrap_kubeconfig_options[] = {
 		"one for this node, from its own token"),
 	OPTION_TEXT(S, inventory, "inventory", "FILE",
 		"one for each node; - is standard input",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_FLAG(S, replace, "replace",
 		"in the place of a file that says something else"),
 	OPTION_END,
@@ -49,24 +50,15 @@ static bool is_batch(const S *settings)
 	return settings->nodes.n_items > 0 || settings->inventory;
 }
 
-static bool is_dash(const char *text)
-{
-	return text && !strcmp(text, "-");
-}
-
 static bool check_usage(
 	const struct command_call *call, const S *settings, struct error *err)
 {
-	bool stream = !settings->out || is_dash(settings->out);
+	bool stream = product_is_stream(settings->out);
 
-	if (is_batch(settings) && is_dash(settings->out))
+	if (is_batch(settings) && settings->out && stream)
 		return error_set(err, ERROR_USAGE,
 			"kubeconfigs of nodes go to a directory, not to "
 			"standard output");
-	if (is_dash(settings->inventory) && is_dash(settings->token_from))
-		return error_set(err, ERROR_USAGE,
-			"--inventory and --token-from both want standard "
-			"input");
 	if (is_batch(settings))
 		return true;
 	if (!settings->token_from)
@@ -141,9 +133,8 @@ static bool make_one(const struct command_call *call, struct context *context,
 	if (!read_token(settings->token_from, &token, err) ||
 		!kubeconfig_of_token(context, token, &gap, err))
 		return false;
-	return settings->out && !is_dash(settings->out)
-		       ? save(call, &gap, token, err)
-		       : print(&gap, token, err);
+	return product_is_stream(settings->out) ? print(&gap, token, err)
+						: save(call, &gap, token, err);
 }
 
 static bool make_many(const struct command_call *call, struct context *context,

@@ -18,7 +18,7 @@ struct cluster_info_settings {
 static const struct option_spec cluster_info_options[] = {
 	OPTION_LIST(S, token_from, "token-from", "FILE",
 		"sign by the tokens in this file; - is standard input",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_TEXT(S, format, "format", "pin|discovery-file|configmap",
 		"the CA's pin, kubeadm's file, or the ConfigMap",
 		.preset = "pin", .value = OPTION_VALUE_CHOICE),
@@ -40,16 +40,9 @@ static bool format_is(const S *settings, const char *format)
 static bool check_usage(
 	const struct command_call *call, const S *settings, struct error *err)
 {
-	size_t n_streams = 0;
-
 	if (settings->token_from.n_items && !format_is(settings, "configmap"))
 		return error_set(err, ERROR_USAGE,
 			"--token-from goes with --format configmap");
-	for (size_t i = 0; i < settings->token_from.n_items; i++)
-		n_streams += !strcmp(settings->token_from.items[i], "-");
-	if (n_streams > 1)
-		return error_set(err, ERROR_USAGE,
-			"--token-from: there is one standard input");
 	if (call->shared->json && !format_is(settings, "pin"))
 		return error_set(err, ERROR_USAGE,
 			"--json goes with --format pin: with another one "

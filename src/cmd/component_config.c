@@ -43,7 +43,7 @@ static const struct option_spec component_config_options[] = {
 	OPTION_TEXT(S, inventory, "inventory", "FILE",
 		"of kubelet-csr-approver: the nodes it may approve; - is "
 		"standard input",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_TEXT(S, out, "out", "FILE|DIR",
 		"where it goes; a directory when it is several files",
 		.preset = "standard output", .value = OPTION_VALUE_FILE),

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/note.h"
+#include "cmd/product.h"
 #include "pki/pem.h"
 
 #define CLUSTER_MAX ((size_t)1 << 20)
@@ -222,7 +223,7 @@ static bool is_within(int taken_fd, int dir)
 bool context_check_out(
 	const struct context *context, const char *out, struct error *err)
 {
-	if (!out || !strcmp(out, "-") ||
+	if (product_is_stream(out) ||
 		!is_within(open_nearest(out), context->dir))
 		return true;
 	return error_set(err, ERROR_REFUSED,

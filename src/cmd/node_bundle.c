@@ -45,7 +45,7 @@ struct node_bundle_settings {
 static const struct option_spec node_bundle_options[] = {
 	OPTION_TEXT(S, inventory, "inventory", "FILE",
 		"nodes and their addresses; - is standard input",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_LIST(S, addresses, "address", "A",
 		"IP address or DNS name of the one NODE"),
 	OPTION_TEXT(S, out, "out", "DIR",
@@ -80,7 +80,7 @@ static const struct option_spec node_bundle_options[] = {
 		"refuse a live node whose bundle is not there"),
 	OPTION_TEXT(S, kubelet_config_base, "kubelet-config-base", "FILE|none",
 		"a KubeletConfiguration to build on; none leaves it out",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_TEXT(S, layout, "layout", "kubeadm|pem",
 		"names and places of files on the node",
 		.preset = "from the cluster file",
@@ -93,26 +93,17 @@ static const struct option_spec node_bundle_options[] = {
 	OPTION_END,
 };
 
-static bool usage(struct error *err, const char *sentence)
-{
-	return error_set(err, ERROR_USAGE, "%s", sentence);
-}
-
-static bool is_stdin(const char *file)
-{
-	return file && !strcmp(file, "-");
-}
-
 static bool check_bootstrap(const S *settings, struct error *err)
 {
 	int64_t span = 0;
 
 	if (!settings->bootstrap)
-		return !settings->ttl ||
-		       usage(err, "--ttl goes with --bootstrap");
+		return !settings->ttl || error_set(err, ERROR_USAGE,
+						 "--ttl goes with --bootstrap");
 	if (settings->embed_certs)
-		return usage(err, "--embed-certs and --bootstrap exclude each "
-				  "other: there is no certificate to embed");
+		return error_set(err, ERROR_USAGE,
+			"--embed-certs and --bootstrap exclude each "
+			"other: there is no certificate to embed");
 	if (settings->no_serving && (settings->validity || settings->key_type))
 		return error_set(err, ERROR_USAGE,
 			"--%s: with --bootstrap and --no-serving no "
@@ -135,29 +126,33 @@ static bool check_usage(
 	bool tar = settings->format && !strcmp(settings->format, "tar");
 
 	if (!settings->inventory && call->n_operands == 0)
-		return usage(err, "no nodes: name them, or give --inventory");
+		return error_set(err, ERROR_USAGE,
+			"no nodes: name them, or give --inventory");
 	if (settings->addresses.n_items && settings->inventory)
-		return usage(err, "--address goes with a NODE, not with "
-				  "--inventory");
+		return error_set(err, ERROR_USAGE,
+			"--address goes with a NODE, not with "
+			"--inventory");
 	if (settings->addresses.n_items && call->n_operands != 1)
-		return usage(err, "--address needs exactly one NODE");
-	if (is_stdin(settings->inventory) &&
-		is_stdin(settings->kubelet_config_base))
-		return usage(err, "--inventory and --kubelet-config-base both "
-				  "want standard input");
+		return error_set(
+			err, ERROR_USAGE, "--address needs exactly one NODE");
 	if (stream && !tar)
-		return usage(err, "--out - needs --format tar");
+		return error_set(
+			err, ERROR_USAGE, "--out - needs --format tar");
 	if (stream && call->shared->json)
-		return usage(err, "--json and --out - both want standard "
-				  "output");
+		return error_set(err, ERROR_USAGE,
+			"--json and --out - both want standard "
+			"output");
 	if (stream && settings->require_bundle)
-		return usage(err, "--require-bundle looks for bundles, and "
-				  "--out - keeps none");
+		return error_set(err, ERROR_USAGE,
+			"--require-bundle looks for bundles, and "
+			"--out - keeps none");
 	if (stream && isatty(STDOUT_FILENO))
-		return usage(err, "--out - writes private keys, and standard "
-				  "output is a terminal");
+		return error_set(err, ERROR_USAGE,
+			"--out - writes private keys, and standard "
+			"output is a terminal");
 	if (settings->issued_before && !settings->reissue)
-		return usage(err, "--issued-before goes with --reissue");
+		return error_set(err, ERROR_USAGE,
+			"--issued-before goes with --reissue");
 	return check_bootstrap(settings, err);
 }
 

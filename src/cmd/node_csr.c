@@ -26,37 +26,19 @@ static const struct option_spec node_csr_options[] = {
 	OPTION_LIST(S, complete, "complete", "FILE",
 		"put the certificates in this file in their places; - is "
 		"standard input",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_TEXT(S, root, "root", "DIR", "with --complete: the node's root",
 		.preset = "/", .value = OPTION_VALUE_DIRECTORY),
 	OPTION_TEXT(S, kubelet_config_base, "kubelet-config-base", "FILE|none",
 		"a KubeletConfiguration to build on; none leaves it out",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_END,
 };
-
-static bool usage(struct error *err, const char *sentence)
-{
-	return error_set(err, ERROR_USAGE, "%s", sentence);
-}
 
 static bool asks_for(const S *settings, enum kubelet_pair pair)
 {
 	return !settings->profile || !strcmp(settings->profile, "both") ||
 	       !strcmp(settings->profile, profile_of_pair(pair)->name);
-}
-
-static bool check_streams(
-	const struct command_call *call, const S *settings, struct error *err)
-{
-	const char *base = settings->kubelet_config_base;
-	size_t n_streams = base && !strcmp(base, "-");
-
-	for (size_t i = 0; i < settings->complete.n_items; i++)
-		n_streams += !strcmp(settings->complete.items[i], "-");
-	for (size_t i = 0; i < call->n_operands; i++)
-		n_streams += !strcmp(call->operands[i], "-");
-	return n_streams <= 1 || usage(err, "there is one standard input");
 }
 
 static bool check_usage(const struct command_call *call, struct error *err)
@@ -66,23 +48,26 @@ static bool check_usage(const struct command_call *call, struct error *err)
 	if (settings->complete.n_items) {
 		if (settings->addresses.n_items || settings->profile ||
 			settings->key_type)
-			return usage(err,
+			return error_set(err, ERROR_USAGE,
 				"--address, --profile and --key-type are for "
 				"requests, not for --complete");
-		return check_streams(call, settings, err);
+		return true;
 	}
 	if (!call->n_operands)
-		return usage(err, "no node: name it, or give --complete");
+		return error_set(err, ERROR_USAGE,
+			"no node: name it, or give --complete");
 	if (call->n_operands > 1)
 		return error_set(err, ERROR_USAGE,
 			"operand \"%s\": one node at a time",
 			call->operands[1]);
 	if (settings->root || settings->kubelet_config_base)
-		return usage(err, "--root and --kubelet-config-base go with "
-				  "--complete");
+		return error_set(err, ERROR_USAGE,
+			"--root and --kubelet-config-base go with "
+			"--complete");
 	if (settings->addresses.n_items && !asks_for(settings, KUBELET_SERVING))
-		return usage(err, "--address: only kubelet-serving has "
-				  "addresses");
+		return error_set(err, ERROR_USAGE,
+			"--address: only kubelet-serving has "
+			"addresses");
 	return true;
 }
 
@@ -262,6 +247,7 @@ const struct command command_node_csr = {
 	.summary = "on a node: make keys that stay, ask for certificates, put "
 		   "them in place",
 	.operands = "NODE|FILE...",
+	.reads_operands = true,
 	.most = UINT_MAX,
 	.takes = TAKES_JSON,
 	.report_kind = "NodeCSRReport",

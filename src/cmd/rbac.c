@@ -32,7 +32,7 @@ static const struct option_spec rbac_options[] = {
 	OPTION_LIST(S, token_from, "token-from", "FILE",
 		"refuse unless the tokens in FILE are in a group that is "
 		"bound; - is standard input",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_FLAG(S, control_plane, "control-plane",
 		"also what the control plane's certificates rely on"),
 	OPTION_TEXT(S, template_dir, "template-dir", "DIR",
@@ -55,18 +55,6 @@ static bool check_groups(const struct text_list *groups, struct error *err)
 					groups->items[i]);
 	}
 	return true;
-}
-
-static bool check_files(const struct text_list *files, struct error *err)
-{
-	size_t n_streams = 0;
-
-	for (size_t i = 0; i < files->n_items; i++)
-		n_streams += !strcmp(files->items[i], "-");
-	if (n_streams <= 1)
-		return true;
-	return error_set(err, ERROR_USAGE,
-		"--token-from -: standard input can be read only once");
 }
 
 static bool check_token(void *data, struct token **token, struct error *err)
@@ -119,7 +107,6 @@ static bool rbac_run(const struct command_call *call, struct error *err)
 	}
 	return product_check_usage(call, settings->out, err) &&
 	       check_groups(&settings->groups, err) &&
-	       check_files(&settings->token_from, err) &&
 	       check_tokens(&settings->token_from, &rbac, err) &&
 	       rbac_write(&rbac, &text, err) &&
 	       product_deliver(call, settings->out, &text, err);

@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/nodes.h"
+#include "cmd/product.h"
 #include "cmd/sign_issue.h"
 #include "cmd/sign_read.h"
 #include "cmd/sign_write.h"
@@ -36,7 +37,7 @@ static const struct option_spec sign_options[] = {
 	OPTION_TEXT(S, inventory, "inventory", "FILE",
 		"the nodes that may ask, and their addresses; - is standard "
 		"input",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_LIST(S, nodes, "node", "NODE",
 		"sign for this node only; without --inventory, it has no "
 		"address but its name"),
@@ -68,45 +69,29 @@ static const struct option_spec sign_options[] = {
 	OPTION_END,
 };
 
-static bool usage(struct error *err, const char *sentence)
-{
-	return error_set(err, ERROR_USAGE, "%s", sentence);
-}
-
-static size_t count_stdin(const struct command_call *call, const S *settings)
-{
-	size_t n = settings->inventory && !strcmp(settings->inventory, "-");
-
-	for (size_t i = 0; i < call->n_operands; i++)
-		n += !strcmp(call->operands[i], "-");
-	return n;
-}
-
-static bool is_stream(const S *settings)
-{
-	return !settings->out || !strcmp(settings->out, "-");
-}
-
 static bool check_usage(
 	const struct command_call *call, const S *settings, struct error *err)
 {
-	if (count_stdin(call, settings) > 1)
-		return usage(err, "standard input can be read only once");
 	if (!settings->inventory && !settings->nodes.n_items && !settings->user)
-		return usage(err,
+		return error_set(err, ERROR_USAGE,
 			"nobody may ask: --inventory, --node or --user says "
 			"who may");
 	if (settings->groups.n_items && !settings->user)
-		return usage(err, "--group goes with --user");
+		return error_set(err, ERROR_USAGE, "--group goes with --user");
 	if (settings->layout && !settings->bundle)
-		return usage(err, "--layout goes with --bundle");
+		return error_set(
+			err, ERROR_USAGE, "--layout goes with --bundle");
 	if (settings->deny && settings->bundle)
-		return usage(err, "--deny is for objects, --bundle is not");
+		return error_set(err, ERROR_USAGE,
+			"--deny is for objects, --bundle is not");
 	if (settings->dry_run && settings->out)
-		return usage(err, "--dry-run writes nothing, and --out would");
-	if (call->shared->json && is_stream(settings) && !settings->dry_run)
-		return usage(err, "--json needs --out DIR: without it standard "
-				  "output has the answers");
+		return error_set(err, ERROR_USAGE,
+			"--dry-run writes nothing, and --out would");
+	if (call->shared->json && product_is_stream(settings->out) &&
+		!settings->dry_run)
+		return error_set(err, ERROR_USAGE,
+			"--json needs --out DIR: without it standard "
+			"output has the answers");
 	return true;
 }
 
@@ -229,7 +214,7 @@ static bool sign_all(struct sign *sign, struct sign_output *output,
 static bool answer(const struct command_call *call, struct sign *sign,
 	struct sign_output *output, struct error *err)
 {
-	bool to_stderr = sign_output_is_stream(output) && !sign->dry_run;
+	bool to_stderr = product_is_stream(output->out) && !sign->dry_run;
 	AUTO_FREE(report)
 	report = context_report(call, sign_columns,
 		call->shared->quiet ? REPORT_SILENT : REPORT_TEXT,
@@ -285,6 +270,7 @@ const struct command command_sign = {
 	.name = "sign",
 	.summary = "sign requests of nodes, and of Kubernetes, under a policy",
 	.operands = "FILE...",
+	.reads_operands = true,
 	.least = 1,
 	.most = UINT_MAX,
 	.takes = TAKES_DIR | TAKES_JSON,

@@ -10,15 +10,11 @@
 #include "base/draft.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "cmd/product.h"
 #include "kube/node_certificates.h"
 #include "pki/pem.h"
 
 #define FILE_MAX ((size_t)4 << 20)
-
-bool sign_output_is_stream(const struct sign_output *output)
-{
-	return !output->out || !strcmp(output->out, "-");
-}
 
 /* -- opening -- */
 
@@ -38,7 +34,7 @@ static bool check_kinds(struct sign_output *output, struct error *err)
 		error_set(&item->error, ERROR_INPUT,
 			"--bundle is for requests in PEM, not for objects");
 	}
-	if (!sign_output_is_stream(output) || !n_objects || !n_requests)
+	if (!product_is_stream(output->out) || !n_objects || !n_requests)
 		return true;
 	return error_set(err, ERROR_INPUT,
 		"requests in PEM and objects: standard output can have one "
@@ -50,7 +46,7 @@ bool sign_output_open(struct sign_output *output, struct error *err)
 	output->dir = -1;
 	if (!check_kinds(output, err))
 		return false;
-	if (sign_output_is_stream(output))
+	if (product_is_stream(output->out))
 		return true;
 	output->dir = open(output->out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return output->dir >= 0 || errno == ENOENT ||
@@ -234,7 +230,7 @@ bool sign_output_accept(void *data, struct sign_item *item, struct error *err)
 	if (output->bundle && item->profile->for_user)
 		return error_set(err, ERROR_REFUSED,
 			"a bundle is a node's, not a user's");
-	if (sign_output_is_stream(output))
+	if (product_is_stream(output->out))
 		return accept_in_stream(output, item, err);
 	if (item->object && !check_place(output, item, ANSWER_APPROVAL, err))
 		return false;
@@ -449,7 +445,7 @@ bool sign_output_write(struct sign_output *output, struct error *err)
 {
 	const struct sign *sign = output->sign;
 
-	if (sign_output_is_stream(output))
+	if (product_is_stream(output->out))
 		return write_stream(output, err);
 	for (size_t i = 0; i < sign->n_items; i++) {
 		if (!has_answer(output, &sign->items[i]))

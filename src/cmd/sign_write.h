@@ -26,8 +26,6 @@ struct sign_output {
 	const char *node;   /* whose bundle standard output gets */
 };
 
-bool sign_output_is_stream(const struct sign_output *output);
-
 /* What cannot be written together is ERROR_INPUT; what cannot be bundled is its
  * item's error. */
 MUST_CHECK bool sign_output_open(struct sign_output *output,

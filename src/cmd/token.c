@@ -4,6 +4,7 @@
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/nodes.h"
+#include "cmd/product.h"
 #include "cmd/token_batch.h"
 #include "cmd/token_one.h"
 #include "pki/recovery.h"
@@ -53,7 +54,7 @@ static const struct option_spec token_options[] = {
 	OPTION_LIST(S, nodes, "node", "NODE", "a token for this node alone"),
 	OPTION_TEXT(S, inventory, "inventory", "FILE",
 		"a token for each node; - is standard input",
-		.value = OPTION_VALUE_FILE),
+		.value = OPTION_VALUE_INPUT),
 	OPTION_FLAG(S, reissue, "reissue",
 		"with nodes: make another where groups or usages differ"),
 	OPTION_FLAG(S, no_expiry, "no-expiry",
@@ -64,11 +65,6 @@ static const struct option_spec token_options[] = {
 		"it"),
 	OPTION_END,
 };
-
-static bool usage(struct error *err, const char *sentence)
-{
-	return error_set(err, ERROR_USAGE, "%s", sentence);
-}
 
 static bool is_csv(const S *settings)
 {
@@ -82,16 +78,16 @@ static bool is_batch(const S *settings)
 
 static bool is_stream(const S *settings)
 {
-	return !is_batch(settings) &&
-	       (!settings->out || !strcmp(settings->out, "-"));
+	return !is_batch(settings) && product_is_stream(settings->out);
 }
 
 static bool check_csv(const S *settings, struct error *err)
 {
 	if (!is_csv(settings))
 		return settings->user || settings->uid
-			       ? usage(err, "--user and --uid go with --format "
-					    "csv")
+			       ? error_set(err, ERROR_USAGE,
+					 "--user and --uid go with --format "
+					 "csv")
 			       : true;
 	if (settings->ttl || settings->expires || settings->usage)
 		return error_set(err, ERROR_USAGE,
@@ -100,26 +96,31 @@ static bool check_csv(const S *settings, struct error *err)
 			: settings->expires ? "expires"
 					    : "usage");
 	if (settings->description)
-		return usage(err, "--description: a line of a token file has "
-				  "no room for it");
+		return error_set(err, ERROR_USAGE,
+			"--description: a line of a token file has "
+			"no room for it");
 	if (!settings->no_expiry || !settings->yes)
-		return usage(err, "--format csv needs --no-expiry --yes: a "
-				  "static token never expires");
+		return error_set(err, ERROR_USAGE,
+			"--format csv needs --no-expiry --yes: a "
+			"static token never expires");
 	return true;
 }
 
 static bool check_batch(const S *settings, struct error *err)
 {
 	if (!is_batch(settings))
-		return settings->reissue ? usage(err, "--reissue goes with "
-						      "--node or --inventory")
+		return settings->reissue ? error_set(err, ERROR_USAGE,
+						   "--reissue goes with "
+						   "--node or --inventory")
 					 : true;
 	if (settings->format && strcmp(settings->format, "manifest"))
-		return usage(err, "tokens for nodes are manifests: --format "
-				  "goes without --node and --inventory");
-	if (settings->out && !strcmp(settings->out, "-"))
-		return usage(err, "tokens for nodes go to a directory, not to "
-				  "standard output");
+		return error_set(err, ERROR_USAGE,
+			"tokens for nodes are manifests: --format "
+			"goes without --node and --inventory");
+	if (settings->out && product_is_stream(settings->out))
+		return error_set(err, ERROR_USAGE,
+			"tokens for nodes go to a directory, not to "
+			"standard output");
 	return true;
 }
 
@@ -129,15 +130,19 @@ static bool check_usage(
 	if (!check_csv(settings, err) || !check_batch(settings, err))
 		return false;
 	if (settings->ttl && settings->expires)
-		return usage(err, "--ttl and --expires exclude each other");
+		return error_set(err, ERROR_USAGE,
+			"--ttl and --expires exclude each other");
 	if (settings->yes && !settings->no_expiry)
-		return usage(err, "--yes goes with --no-expiry");
+		return error_set(
+			err, ERROR_USAGE, "--yes goes with --no-expiry");
 	if (settings->expires && settings->no_expiry)
-		return usage(err, "--expires and --no-expiry exclude each "
-				  "other");
+		return error_set(err, ERROR_USAGE,
+			"--expires and --no-expiry exclude each "
+			"other");
 	if (is_stream(settings) && call->shared->json)
-		return usage(err, "--json and a token on standard output: "
-				  "--out FILE keeps them apart");
+		return error_set(err, ERROR_USAGE,
+			"--json and a token on standard output: "
+			"--out FILE keeps them apart");
 	return true;
 }
 
@@ -155,7 +160,8 @@ static bool choose_end(const S *settings, struct instant now,
 	if (settings->ttl && !strcmp(settings->ttl, "0"))
 		span = 0;
 	if (settings->no_expiry && settings->ttl && span > 0)
-		return usage(err, "--ttl and --no-expiry exclude each other");
+		return error_set(err, ERROR_USAGE,
+			"--ttl and --no-expiry exclude each other");
 	if ((span == 0 || settings->no_expiry) &&
 		!(settings->no_expiry && settings->yes))
 		return error_set(err, ERROR_REFUSED,

@@ -537,7 +537,7 @@ unchanged worker-2"
 	is "$status" 3
 	has "$stderr" '<stdin>:2: node "W2": has upper case'
 	exits 2 node-bundle --inventory - --kubelet-config-base - </dev/null
-	has "$stderr" "both want standard input"
+	has "$stderr" "standard input can be read only once"
 	run --separate-stderr sh -c '"$KPKI" node-bundle --inventory - <&-'
 	is "$status" 1
 	is "$output" ""

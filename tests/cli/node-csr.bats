@@ -271,7 +271,7 @@ sha256:$pin"
 @test "node-csr --complete reads standard input" {
 	answered
 	exits 2 node-csr --complete - --root root - <worker-1.yaml
-	has "$stderr" "there is one standard input"
+	has "$stderr" "standard input can be read only once"
 	kpki node-csr -q --complete - --root root <worker-1.yaml
 	[[ -e root/etc/kubernetes/kubelet.conf ]]
 }
