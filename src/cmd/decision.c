@@ -133,6 +133,7 @@ static void compare_credential(const struct batch *batch,
 {
 	const char *server = batch->context->cluster->server;
 	const struct held *credential = credential_of(batch, held);
+	const struct holder holder = {.node = node};
 
 	if (credential->found && !credential->loose &&
 		strcmp(credential->server, server))
@@ -141,7 +142,7 @@ static void compare_credential(const struct batch *batch,
 	if (credential->found && batch->wish)
 		compare_token(credential, drift);
 	else if (credential->found)
-		profile_compare(decision_profile(CLIENT), node,
+		profile_compare(decision_profile(CLIENT), &holder,
 			credential->certificate, drift);
 	if (rival_of(batch, held)->found)
 		drift_add(drift,
@@ -158,6 +159,7 @@ static void compare(const struct batch *batch, const struct node *node,
 	struct held held[N_HELD], struct buffer *drift)
 {
 	const struct held *serving = &held[SERVING];
+	const struct holder holder = {.node = node};
 
 	if ((!batch->wish && held[CLIENT].foreign) ||
 		(batch->serving && serving->foreign))
@@ -166,7 +168,7 @@ static void compare(const struct batch *batch, const struct node *node,
 	if (!batch->serving)
 		return;
 	if (serving->found)
-		profile_compare(decision_profile(SERVING), node,
+		profile_compare(decision_profile(SERVING), &holder,
 			serving->certificate, drift);
 	else
 		drift_add(drift, "no serving certificate is live");

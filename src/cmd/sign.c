@@ -100,7 +100,7 @@ static bool check_profile(const S *settings, struct error *err)
 	const struct profile *profile =
 		settings->profile ? profile_find(settings->profile) : NULL;
 
-	return !settings->profile || (profile && !profile->is_ca) ||
+	return !settings->profile || (profile && profile->by_request) ||
 	       error_set(err, ERROR_USAGE,
 		       "--profile \"%s\": not kubelet-client, kubelet-serving "
 		       "or kube-apiserver-client",

@@ -322,10 +322,10 @@ static bool make(const struct sign *sign, struct sign_item *item,
 		.holder = item->grant.holder,
 		.public_key = item->request->asked->public_key,
 		.lifetime = lifetime,
-		.alt_names = item->grant.alt_names,
-		.n_alt_names = item->grant.n_alt_names,
 		.verify = true};
 
+	order.holder.alt_names = item->grant.alt_names;
+	order.holder.n_alt_names = item->grant.n_alt_names;
 	return profile_issue(&order, &der, serial, &serial_len, err) &&
 	       certificate_read(
 		       (struct der){(const unsigned char *)der.data, der.len},

@@ -106,7 +106,7 @@ static void fill_issue(struct slot *slot, size_t i)
 		.not_after = batch->lifetime.not_after,
 		.body = {(const unsigned char *)made->der.data, made->der.len},
 		.addresses = slot->addresses,
-		.n_addresses = profile->takes_addresses
+		.n_addresses = profile->names == NAMES_NODE
 				       ? slot->node.n_addresses + 1
 				       : 1,
 		.supersedes = slot->decision.supersedes[index],

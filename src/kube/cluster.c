@@ -88,6 +88,7 @@ static bool parse_kubernetes_version(
 		return error_set(err, ERROR_INPUT, "\"%s\": older than 1.%d",
 			text, OLDEST);
 	set_text(&cluster->kubernetes_version, memory_text(bare));
+	cluster->minor = minor;
 	return true;
 }
 

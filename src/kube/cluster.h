@@ -31,6 +31,7 @@ struct cluster {
 	                 at its end; or NULL */
 	char *server_host; /* canonical; NULL without a server */
 	char *kubernetes_version; /* "1.31" or "1.31.2", or NULL */
+	unsigned minor; /* of it; 0 when it is not known */
 	char *dns_domain;
 	struct cidr service_cidrs[CLUSTER_CIDRS_MAX];
 	size_t n_service_cidrs;

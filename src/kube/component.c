@@ -105,10 +105,7 @@ const char *component_name(enum component component)
 /* The x of 1.x; without a version the newest. */
 static unsigned minor_of(const struct cluster *cluster)
 {
-	const char *version = cluster->kubernetes_version;
-
-	return version ? (unsigned)strtoul(version + strlen("1."), NULL, 10)
-		       : UINT_MAX;
+	return cluster->minor ? cluster->minor : UINT_MAX;
 }
 
 /* Nodes that join by kubeadm bring no files of kpki. */

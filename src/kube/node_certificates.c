@@ -237,11 +237,12 @@ static bool require_profile(const struct profile *profile, const char *name,
 	AUTO_FREE(inventory) inventory = inventory_new(NULL);
 	AUTO_RELEASE(buffer) drift = BUFFER_INIT;
 	struct node node;
+	const struct holder holder = {.node = &node};
 
 	if (!add_node(inventory, name, certificate, err))
 		return false;
 	node = inventory_node(inventory, 0);
-	profile_compare(profile, &node, certificate, &drift);
+	profile_compare(profile, &holder, certificate, &drift);
 	if (!drift.len)
 		return true;
 	return error_set(err, ERROR_INPUT, "%s", drift.data);

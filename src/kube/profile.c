@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kube/profile.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +9,162 @@
 #include "pki/public_key.h"
 #include "pki/request.h"
 
-/* Kubernetes: PKI certificates and requirements.  The serving certificate says
- * system:node:NAME too, because kube-apiserver is going to ask for it
- * (KEP-4872). */
+#define PAGE "Kubernetes, PKI certificates and requirements"
+#define KUBEADM "kubeadm, certlist.go"
+
+enum {
+	USAGE_CA =
+		USAGE_DIGITAL_SIGNATURE | USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN,
+	MINOR_ADMINS = 29, /* KEP-4214: fewer in system:masters */
+};
+
+/* etcd dials itself with its server's pair, and peers dial each other: both
+ * purposes.  The serving certificate of a kubelet says system:node:NAME too,
+ * because kube-apiserver is going to ask for it (KEP-4872). */
 const struct profile profiles[] = {
 	{
 		.name = "ca",
 		.issuer = "ca",
 		.common_name = "kubernetes",
 		.is_ca = true,
-		.key_usage = USAGE_DIGITAL_SIGNATURE | USAGE_KEY_CERT_SIGN |
-			     USAGE_CRL_SIGN,
+		.key_usage = USAGE_CA,
 		.consumer = "kube-apiserver, kube-controller-manager, kubelet",
+		.source = KUBEADM,
+	},
+	{
+		.name = "front-proxy-ca",
+		.issuer = "front-proxy-ca",
+		.common_name = "front-proxy-ca",
+		.is_ca = true,
+		.key_usage = USAGE_CA,
+		.consumer = "kube-apiserver, kube-controller-manager, "
+			    "extension API servers",
+		.source = KUBEADM,
+	},
+	{
+		.name = "etcd-ca",
+		.issuer = "etcd-ca",
+		.common_name = "etcd-ca",
+		.is_ca = true,
+		.key_usage = USAGE_CA,
+		.consumer = "etcd, kube-apiserver",
+		.source = KUBEADM,
+	},
+	{
+		.name = "kube-apiserver",
+		.issuer = "ca",
+		.common_name = "kube-apiserver",
+		.names = NAMES_API_SERVER,
+		.purposes = PURPOSE_SERVER,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kube-apiserver, to its clients",
+		.source = KUBEADM,
+	},
+	{
+		.name = "kube-apiserver-kubelet-client",
+		.issuer = "ca",
+		.common_name = "kube-apiserver-kubelet-client",
+		.organization = "kubeadm:cluster-admins",
+		.old_organization = "system:masters",
+		.since = MINOR_ADMINS,
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kube-apiserver, to kubelets",
+		.source = KUBEADM,
+	},
+	{
+		.name = "front-proxy-client",
+		.issuer = "front-proxy-ca",
+		.common_name = "front-proxy-client",
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kube-apiserver, to extension API servers",
+		.source = KUBEADM,
+	},
+	{
+		.name = "kube-apiserver-etcd-client",
+		.issuer = "etcd-ca",
+		.common_name = "kube-apiserver-etcd-client",
+		.old_organization = "system:masters",
+		.since = MINOR_ADMINS,
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kube-apiserver, to etcd",
+		.source = KUBEADM,
+	},
+	{
+		.name = "etcd-server",
+		.issuer = "etcd-ca",
+		.common_name = "",
+		.for_node = true,
+		.names = NAMES_ETCD,
+		.purposes = PURPOSE_SERVER | PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "etcd, to its clients and to itself",
+		.source = KUBEADM,
+	},
+	{
+		.name = "etcd-peer",
+		.issuer = "etcd-ca",
+		.common_name = "",
+		.for_node = true,
+		.names = NAMES_ETCD,
+		.purposes = PURPOSE_SERVER | PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "etcd, to and from its peers",
+		.source = KUBEADM,
+	},
+	{
+		.name = "etcd-healthcheck-client",
+		.issuer = "etcd-ca",
+		.common_name = "kube-etcd-healthcheck-client",
+		.old_organization = "system:masters",
+		.since = MINOR_ADMINS,
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "etcdctl and liveness probes, to etcd",
+		.source = KUBEADM,
+	},
+	{
+		.name = "controller-manager",
+		.issuer = "ca",
+		.common_name = "system:kube-controller-manager",
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kube-controller-manager, to kube-apiserver",
+		.source = PAGE,
+	},
+	{
+		.name = "scheduler",
+		.issuer = "ca",
+		.common_name = "system:kube-scheduler",
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kube-scheduler, to kube-apiserver",
+		.source = PAGE,
+	},
+	{
+		.name = "admin",
+		.issuer = "ca",
+		.common_name = "kubernetes-admin",
+		.organization = "kubeadm:cluster-admins",
+		.old_organization = "system:masters",
+		.since = MINOR_ADMINS,
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "an administrator, to kube-apiserver",
+		.source = PAGE,
+	},
+	{
+		.name = "super-admin",
+		.issuer = "ca",
+		.common_name = "kubernetes-super-admin",
+		.organization = "system:masters",
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "an administrator whom RBAC does not bind, to "
+			    "kube-apiserver",
+		.source = PAGE,
 	},
 	{
 		.name = "kubelet-client",
@@ -27,9 +172,11 @@ const struct profile profiles[] = {
 		.common_name = "system:node:",
 		.organization = "system:nodes",
 		.for_node = true,
+		.by_request = true,
 		.purposes = PURPOSE_CLIENT,
 		.key_usage = USAGE_DIGITAL_SIGNATURE,
 		.consumer = "kubelet, to kube-apiserver",
+		.source = PAGE,
 	},
 	{
 		.name = "kubelet-serving",
@@ -37,18 +184,32 @@ const struct profile profiles[] = {
 		.common_name = "system:node:",
 		.organization = "system:nodes",
 		.for_node = true,
-		.takes_addresses = true,
+		.by_request = true,
+		.names = NAMES_NODE,
 		.purposes = PURPOSE_SERVER,
 		.key_usage = USAGE_DIGITAL_SIGNATURE,
 		.consumer = "kubelet, to kube-apiserver and metrics clients",
+		.source = PAGE,
+	},
+	{
+		.name = "kube-proxy",
+		.issuer = "ca",
+		.common_name = "system:kube-proxy",
+		.organization = "system:node-proxier",
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "kube-proxy, to kube-apiserver",
+		.source = "Kubernetes, bootstrappolicy: system:node-proxier",
 	},
 	{
 		.name = "kube-apiserver-client",
 		.issuer = "ca",
 		.for_user = true,
+		.by_request = true,
 		.purposes = PURPOSE_CLIENT,
 		.key_usage = USAGE_DIGITAL_SIGNATURE,
 		.consumer = "a user's client, to kube-apiserver",
+		.source = PAGE,
 	},
 	{.name = NULL},
 };
@@ -116,19 +277,30 @@ bool profile_lifetime(const struct certificate *ca, const char *asked,
 
 /* -- what a certificate of a profile says -- */
 
+const char *profile_group(const struct profile *profile, unsigned minor)
+{
+	return minor && minor < profile->since ? profile->old_organization
+					       : profile->organization;
+}
+
+static char *common_name_of(
+	const struct profile *profile, const struct holder *holder)
+{
+	return memory_format("%s%s", profile->common_name,
+		profile->for_node ? holder->node->name : "");
+}
+
 bool profile_subject(const struct profile *profile, const struct holder *holder,
 	struct buffer *name, struct error *err)
 {
-	const char *const own[] = {profile->organization};
+	const char *const own[] = {profile_group(profile, holder->minor)};
 	AUTO_TEXT common_name = NULL;
 
 	if (profile->for_user)
 		return certificate_name(holder->groups, holder->n_groups,
 			holder->user, name, err);
-	common_name = memory_format("%s%s", profile->common_name,
-		profile->for_node ? holder->node->name : "");
-	return certificate_name(
-		own, profile->organization ? 1 : 0, common_name, name, err);
+	common_name = common_name_of(profile, holder);
+	return certificate_name(own, own[0] ? 1 : 0, common_name, name, err);
 }
 
 static struct alt_name alt_name_of(const char *text)
@@ -144,7 +316,7 @@ size_t profile_alt_names(const struct profile *profile, const struct node *node,
 {
 	const char *address;
 
-	if (!profile->takes_addresses)
+	if (profile->names != NAMES_NODE)
 		return 0;
 	address = node->addresses;
 	names[0] = alt_name_of(node->name);
@@ -153,6 +325,20 @@ size_t profile_alt_names(const struct profile *profile, const struct node *node,
 		address += strlen(address) + 1;
 	}
 	return 1 + node->n_addresses;
+}
+
+/* Those that the certificate of this holder has; how many. */
+static size_t names_of(const struct profile *profile,
+	const struct holder *holder, struct alt_name own[PROFILE_NAMES_MAX],
+	const struct alt_name **ret_names)
+{
+	assert(holder->alt_names || profile->names < NAMES_API_SERVER);
+	*ret_names = holder->alt_names ? holder->alt_names : own;
+	if (profile->names == NAMES_NONE)
+		return 0;
+	return holder->alt_names
+		       ? holder->n_alt_names
+		       : profile_alt_names(profile, holder->node, own);
 }
 
 /* RFC 8813, 3: keyEncipherment is not for EC keys */
@@ -177,19 +363,14 @@ bool profile_issue(const struct profile_order *order, struct buffer *der,
 		.is_ca = profile->is_ca,
 		.path_len = -1,
 		.purposes = profile->purposes,
-		.alt_names = order->alt_names,
-		.n_alt_names = order->n_alt_names,
 	};
 
 	if (!public_key_read(order->public_key, &key, err) ||
 		!profile_subject(profile, &order->holder, &subject, err))
 		return false;
 	plan.key_usage = usage_with(profile, key.is_rsa);
-	if (profile->takes_addresses && !order->alt_names) {
-		plan.alt_names = names;
-		plan.n_alt_names =
-			profile_alt_names(profile, order->holder.node, names);
-	}
+	plan.n_alt_names =
+		names_of(profile, &order->holder, names, &plan.alt_names);
 	plan.subject = der_of(&subject);
 	if (!authority_issue(order->ca, &plan, order->verify, der, err))
 		return false;
@@ -230,21 +411,32 @@ void drift_add(struct buffer *drift, const char *format, ...)
 	buffer_format(drift, "%s%s", drift->len > 0 ? "; " : "", sentence);
 }
 
+static char *subject_text(
+	const struct profile *profile, const struct holder *holder)
+{
+	AUTO_TEXT common_name = common_name_of(profile, holder);
+	const char *group = profile_group(profile, holder->minor);
+
+	return memory_format("CN=%s%s%s", common_name, group ? ",O=" : "",
+		group ? group : "");
+}
+
 static void compare_subject(const struct profile *profile,
-	const struct node *node, const struct certificate *certificate,
+	const struct holder *holder, const struct certificate *certificate,
 	struct buffer *drift)
 {
 	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
 	AUTO_RELEASE(error) err = ERROR_INIT;
-	const struct holder holder = {.node = node};
+	AUTO_TEXT wanted = NULL;
 
 	/* A name that cannot be encoded is in no certificate. */
-	if (profile_subject(profile, &holder, &subject, &err) &&
+	if (profile_subject(profile, holder, &subject, &err) &&
 		der_equal(certificate->subject, der_of(&subject)))
 		return;
-	drift_add(drift, "the subject is \"%s\", not \"CN=%s%s,O=%s\"",
-		certificate->subject_text, profile->common_name, node->name,
-		profile->organization);
+	wanted = profile->for_user ? memory_text(holder->user)
+				   : subject_text(profile, holder);
+	drift_add(drift, "the subject is \"%s\", not \"%s\"",
+		certificate->subject_text, wanted);
 }
 
 static bool has_name(const struct alt_name *names, size_t n_names,
@@ -258,11 +450,14 @@ static bool has_name(const struct alt_name *names, size_t n_names,
 }
 
 static void compare_alt_names(const struct profile *profile,
-	const struct node *node, const struct certificate *certificate,
+	const struct holder *holder, const struct certificate *certificate,
 	struct buffer *drift)
 {
-	struct alt_name names[PROFILE_NAMES_MAX];
-	size_t n_names = profile_alt_names(profile, node, names);
+	const char *from =
+		holder->names_from ? holder->names_from : "inventory";
+	struct alt_name own[PROFILE_NAMES_MAX];
+	const struct alt_name *names;
+	size_t n_names = names_of(profile, holder, own, &names);
 
 	for (size_t i = 0; i < n_names; i++)
 		if (!has_name(certificate->alt_names, certificate->n_alt_names,
@@ -279,8 +474,8 @@ static void compare_alt_names(const struct profile *profile,
 			drift_add(drift,
 				"the certificate has \"%s\", the %s does not",
 				name->text,
-				profile->takes_addresses ? "inventory"
-							 : "profile");
+				profile->names == NAMES_NONE ? "profile"
+							     : from);
 	}
 }
 
@@ -297,10 +492,10 @@ static void compare_usage(const struct profile *profile,
 			drift, "the usages are not those of %s", profile->name);
 }
 
-void profile_compare(const struct profile *profile, const struct node *node,
+void profile_compare(const struct profile *profile, const struct holder *holder,
 	const struct certificate *certificate, struct buffer *drift)
 {
-	compare_subject(profile, node, certificate, drift);
-	compare_alt_names(profile, node, certificate, drift);
+	compare_subject(profile, holder, certificate, drift);
+	compare_alt_names(profile, holder, certificate, drift);
 	compare_usage(profile, certificate, drift);
 }

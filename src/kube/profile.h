@@ -5,6 +5,14 @@
 #include "kube/node.h"
 #include "pki/authority.h"
 
+/* What stands in the subjectAltName. */
+enum profile_names {
+	NAMES_NONE,
+	NAMES_NODE,       /* the node's name and its addresses */
+	NAMES_API_SERVER, /* the host's, and those of the service */
+	NAMES_ETCD,       /* the host's, and those of the loopback */
+};
+
 /*
  * THE table of certificates that Kubernetes wants: who, for what, signed by
  * whom.  Every command, kpki-files(7) and the tests read the same rows.  A
@@ -13,19 +21,22 @@
  */
 struct profile {
 	const char *name;          /* "kubelet-client" */
-	const char *issuer;        /* "ca": its file in the PKI directory */
-	const char *common_name;   /* "system:node:" when for_node, a name is
-	                              put behind it */
-	const char *organization;  /* the group, or NULL */
+	const char *issuer;        /* the profile of its CA: "ca", "etcd-ca" … */
+	const char *common_name;   /* when for_node, a name is put behind it */
+	const char *organization;  /* the group, or NULL … */
+	const char *old_organization; /* … and of a Kubernetes that is older … */
+	unsigned since;            /* … than 1.THIS; 0: it was always so */
 	bool for_node;
 	bool for_user;             /* name and groups are the user's */
-	bool takes_addresses;      /* subjectAltName: node name and addresses */
+	bool by_request;           /* a request may ask for it: kpki-sign(1) */
 	bool is_ca;
+	enum profile_names names;
 	unsigned purposes;         /* bits of enum purpose */
 	unsigned key_usage;        /* with any key; RSA leaves add
 	                              keyEncipherment (RFC 8813, 3 forbids it
 	                              for EC keys) */
 	const char *consumer;      /* who reads it, in Kubernetes' words */
+	const char *source;        /* who says that it is so */
 };
 
 extern const struct profile profiles[]; /* ends with a NULL name */
@@ -57,6 +68,13 @@ struct holder {
 	const char *user;          /* for_user: the common name … */
 	const char *const *groups; /* … and the organizations */
 	size_t n_groups;
+	unsigned minor;            /* of the cluster's Kubernetes; 0: not
+	                              known, and taken for the newest */
+	/* Of a row that takes names: these, which NULL leaves to the node's name
+	 * and all its addresses (NAMES_NODE only). */
+	const struct alt_name *alt_names;
+	size_t n_alt_names;
+	const char *names_from;    /* for messages; NULL: "inventory" */
 };
 
 struct profile_order {
@@ -65,10 +83,6 @@ struct profile_order {
 	struct holder holder;
 	struct der public_key; /* SubjectPublicKeyInfo */
 	struct lifetime lifetime;
-	/* Of a row that takes addresses: these instead of the node's name and
-	 * all its addresses; or NULL. */
-	const struct alt_name *alt_names;
-	size_t n_alt_names;
 	bool verify; /* the signature too */
 };
 
@@ -83,12 +97,15 @@ MUST_CHECK bool profile_request(const struct profile *profile,
 	const struct node *node, const struct key *key, struct buffer *der,
 	struct error *err);
 
+/* The group that the row gives in a Kubernetes of this minor, or NULL. */
+const char *profile_group(const struct profile *profile, unsigned minor);
+
 /* Appends the Name that the row gives this holder. */
 MUST_CHECK bool profile_subject(const struct profile *profile,
 	const struct holder *holder, struct buffer *name, struct error *err);
 
-/* The node's name, then its addresses in their order; none of a row that takes
- * none.  How many. */
+/* The node's name, then its addresses in their order; none of a row that is not
+ * NAMES_NODE.  How many. */
 #define PROFILE_NAMES_MAX (1 + NODE_ADDRESSES_MAX)
 size_t profile_alt_names(const struct profile *profile,
 	const struct node *node,
@@ -98,9 +115,10 @@ size_t profile_alt_names(const struct profile *profile,
  * whose parts are joined by "; ". */
 void drift_add(struct buffer *drift, const char *format, ...) PRINTF(2, 3);
 
-/* Does this certificate say what the profile would say for this node?  What
+/* Does this certificate say what the profile would say for this holder?  What
  * differs is added to the drift. */
-void profile_compare(const struct profile *profile, const struct node *node,
-	const struct certificate *certificate, struct buffer *drift);
+void profile_compare(const struct profile *profile,
+	const struct holder *holder, const struct certificate *certificate,
+	struct buffer *drift);
 
 #endif

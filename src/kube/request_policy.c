@@ -319,7 +319,7 @@ CHECK(check_alt_names)
 {
 	const struct certificate *asked = question->request->asked;
 
-	if (!question->profile->takes_addresses)
+	if (question->profile->names == NAMES_NONE)
 		return asked->n_alt_names == 0 ||
 		       refuse(err,
 			       "subjectAltName \"%s\": a certificate of %s has "

@@ -351,9 +351,9 @@ static void what_the_profiles_do_not_say_is_refused(void **state)
 	};
 
 	odd[0].organization = "system:masters";
-	odd[1].takes_addresses = true;
+	odd[1].names = NAMES_NODE;
 	odd[2].purposes |= PURPOSE_SERVER;
-	odd[3].takes_addresses = false;
+	odd[3].names = NAMES_NONE;
 	odd[4].key_usage = USAGE_KEY_ENCIPHERMENT;
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
 		struct node_certificates says = describe(world);

@@ -41,49 +41,110 @@ static struct inventory *one_node(
 	return inventory;
 }
 
+static void assert_same(const char *a, const char *b)
+{
+	if (a && b)
+		assert_string_equal(a, b);
+	else
+		assert_ptr_equal(a, b);
+}
+
 static void the_table_says_what_kubernetes_wants(void **state)
 {
+	enum { SERVER = PURPOSE_SERVER, CLIENT = PURPOSE_CLIENT };
 	static const struct {
-		const char *name, *common_name, *organization;
-		bool is_ca, for_node, takes_addresses;
-		unsigned purposes, key_usage;
+		const char *name, *issuer, *common_name;
+		const char *group, *group_1_28;
+		enum profile_names names;
+		bool for_node, by_request;
+		unsigned purposes; /* 0: a CA */
 	} rows[] = {
-		{"ca", "kubernetes", NULL, true, false, false, 0,
-			USAGE_DIGITAL_SIGNATURE | USAGE_KEY_CERT_SIGN |
-				USAGE_CRL_SIGN},
-		{"kubelet-client", "system:node:", "system:nodes", false, true,
-			false, PURPOSE_CLIENT, USAGE_DIGITAL_SIGNATURE},
-		{"kubelet-serving", "system:node:", "system:nodes", false, true,
-			true, PURPOSE_SERVER, USAGE_DIGITAL_SIGNATURE},
-		{"kube-apiserver-client", NULL, NULL, false, false, false,
-			PURPOSE_CLIENT, USAGE_DIGITAL_SIGNATURE},
+		{"ca", "ca", "kubernetes", NULL, NULL, NAMES_NONE, false, false,
+			0},
+		{"front-proxy-ca", "front-proxy-ca", "front-proxy-ca", NULL,
+			NULL, NAMES_NONE, false, false, 0},
+		{"etcd-ca", "etcd-ca", "etcd-ca", NULL, NULL, NAMES_NONE, false,
+			false, 0},
+		{"kube-apiserver", "ca", "kube-apiserver", NULL, NULL,
+			NAMES_API_SERVER, false, false, SERVER},
+		{"kube-apiserver-kubelet-client", "ca",
+			"kube-apiserver-kubelet-client",
+			"kubeadm:cluster-admins", "system:masters", NAMES_NONE,
+			false, false, CLIENT},
+		{"front-proxy-client", "front-proxy-ca", "front-proxy-client",
+			NULL, NULL, NAMES_NONE, false, false, CLIENT},
+		{"kube-apiserver-etcd-client", "etcd-ca",
+			"kube-apiserver-etcd-client", NULL, "system:masters",
+			NAMES_NONE, false, false, CLIENT},
+		{"etcd-server", "etcd-ca", "", NULL, NULL, NAMES_ETCD, true,
+			false, SERVER | CLIENT},
+		{"etcd-peer", "etcd-ca", "", NULL, NULL, NAMES_ETCD, true,
+			false, SERVER | CLIENT},
+		{"etcd-healthcheck-client", "etcd-ca",
+			"kube-etcd-healthcheck-client", NULL, "system:masters",
+			NAMES_NONE, false, false, CLIENT},
+		{"controller-manager", "ca", "system:kube-controller-manager",
+			NULL, NULL, NAMES_NONE, false, false, CLIENT},
+		{"scheduler", "ca", "system:kube-scheduler", NULL, NULL,
+			NAMES_NONE, false, false, CLIENT},
+		{"admin", "ca", "kubernetes-admin", "kubeadm:cluster-admins",
+			"system:masters", NAMES_NONE, false, false, CLIENT},
+		{"super-admin", "ca", "kubernetes-super-admin",
+			"system:masters", "system:masters", NAMES_NONE, false,
+			false, CLIENT},
+		{"kubelet-client", "ca", "system:node:", "system:nodes",
+			"system:nodes", NAMES_NONE, true, true, CLIENT},
+		{"kubelet-serving", "ca", "system:node:", "system:nodes",
+			"system:nodes", NAMES_NODE, true, true, SERVER},
+		{"kube-proxy", "ca", "system:kube-proxy", "system:node-proxier",
+			"system:node-proxier", NAMES_NONE, false, false,
+			CLIENT},
+		{"kube-apiserver-client", "ca", NULL, NULL, NULL, NAMES_NONE,
+			false, true, CLIENT},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct profile *profile = profile_find(rows[i].name);
+		bool is_ca = rows[i].purposes == 0;
 
 		assert_ptr_equal(profile, &profiles[i]);
-		assert_string_equal(profile->issuer, "ca");
-		if (rows[i].common_name)
-			assert_string_equal(
-				profile->common_name, rows[i].common_name);
+		assert_string_equal(profile->issuer, rows[i].issuer);
+		assert_true(profile_find(profile->issuer)->is_ca);
+		assert_same(profile->common_name, rows[i].common_name);
 		assert_int_equal(profile->for_user, !rows[i].common_name);
-		if (rows[i].organization)
-			assert_string_equal(
-				profile->organization, rows[i].organization);
-		else
-			assert_null(profile->organization);
-		assert_int_equal(profile->is_ca, rows[i].is_ca);
+		assert_same(profile_group(profile, 0), rows[i].group);
+		assert_same(profile_group(profile, 29), rows[i].group);
+		assert_same(profile_group(profile, 28), rows[i].group_1_28);
+		assert_same(profile_group(profile, 20), rows[i].group_1_28);
+		assert_int_equal(profile->is_ca, is_ca);
 		assert_int_equal(profile->for_node, rows[i].for_node);
-		assert_int_equal(
-			profile->takes_addresses, rows[i].takes_addresses);
+		assert_int_equal(profile->by_request, rows[i].by_request);
+		assert_int_equal(profile->names, rows[i].names);
 		assert_int_equal(profile->purposes, rows[i].purposes);
-		assert_int_equal(profile->key_usage, rows[i].key_usage);
+		assert_int_equal(profile->key_usage,
+			is_ca ? USAGE_DIGITAL_SIGNATURE | USAGE_KEY_CERT_SIGN |
+					USAGE_CRL_SIGN
+			      : USAGE_DIGITAL_SIGNATURE);
 		assert_non_null(profile->consumer);
+		assert_non_null(profile->source);
 	}
 	assert_null(profiles[ARRAY_SIZE(rows)].name);
 	assert_null(profile_find("system:masters"));
+}
+
+/* Whoever is in this group is bound by nothing, and only what says so is. */
+static void few_are_in_system_masters(void **state)
+{
+	(void)state;
+	for (const struct profile *profile = profiles; profile->name;
+		profile++) {
+		const char *group = profile_group(profile, 0);
+
+		if (group && !strcmp(group, "system:masters"))
+			assert_string_equal(profile->name, "super-admin");
+		assert_false(profile->by_request && profile->since);
+	}
 }
 
 static void a_leaf_lives_as_long_as_it_may(void **state)
@@ -150,8 +211,8 @@ static void a_leaf_lives_as_long_as_it_may(void **state)
 	}
 }
 
-static struct certificate *issue(const struct authority *ca,
-	const char *profile, const struct node *node, enum key_type type)
+static struct certificate *issue_to(const struct authority *ca,
+	const char *profile, const struct holder *holder, enum key_type type)
 {
 	const struct lifetime lifetime = {
 		instant_add(now, -300), instant_add(now, SPAN_YEAR)};
@@ -164,8 +225,8 @@ static struct certificate *issue(const struct authority *ca,
 
 	if (!key_generate(type, &key, &err) ||
 		!profile_issue(&(struct profile_order){profile_find(profile),
-				       ca, {.node = node}, key_public(key),
-				       lifetime, .verify = true},
+				       ca, *holder, key_public(key), lifetime,
+				       .verify = true},
 			&der, serial, &serial_len, &err) ||
 		!certificate_read(
 			(struct der){(unsigned char *)der.data, der.len},
@@ -175,6 +236,12 @@ static struct certificate *issue(const struct authority *ca,
 		certificate->serial, (struct der){serial, serial_len}));
 	assert_true(der_equal(certificate->public_key, key_public(key)));
 	return certificate;
+}
+
+static struct certificate *issue(const struct authority *ca,
+	const char *profile, const struct node *node, enum key_type type)
+{
+	return issue_to(ca, profile, &(struct holder){.node = node}, type);
 }
 
 static void a_client_has_no_names(void **state)
@@ -352,16 +419,93 @@ static void drift_is_named(void **state)
 		AUTO_RELEASE(buffer) drift = BUFFER_INIT;
 		struct node wanted = inventory_node(other, 0);
 
-		profile_compare(profile_find(rows[i].compared), &wanted,
-			certificate, &drift);
+		profile_compare(profile_find(rows[i].compared),
+			&(struct holder){.node = &wanted}, certificate, &drift);
 		assert_string_equal(drift.data, rows[i].drift);
 	}
+}
+
+static const struct alt_name service[] = {
+	{ALT_NAME_DNS, "cp-1"},
+	{ALT_NAME_DNS, "kubernetes"},
+	{ALT_NAME_IP, "10.96.0.1"},
+};
+
+/* Each row's certificate is true to its row, and to no other version of the
+ * group. */
+static void each_leaf_is_true_to_its_row(void **state)
+{
+	static const char *const groups[] = {"developers", "auditors"};
+	AUTO_FREE(authority) ca = new_ca(-SPAN_DAY, 10 * SPAN_YEAR);
+	AUTO_FREE(inventory) inventory = one_node("cp-1", NULL, 0);
+	struct node node = inventory_node(inventory, 0);
+
+	(void)state;
+	for (const struct profile *profile = profiles; profile->name;
+		profile++) {
+		struct holder holder = {.node = &node,
+			.user = "jane",
+			.groups = groups,
+			.n_groups = ARRAY_SIZE(groups),
+			.minor = 28,
+			.alt_names = service,
+			.n_alt_names = ARRAY_SIZE(service)};
+		bool changed = !profile->for_user &&
+			       profile_group(profile, 28) !=
+				       profile_group(profile, 29);
+		AUTO_FREE(certificate) made = NULL;
+		AUTO_RELEASE(buffer) drift = BUFFER_INIT;
+
+		if (profile->is_ca)
+			continue;
+		made = issue_to(ca, profile->name, &holder, KEY_ECDSA_P256);
+		profile_compare(profile, &holder, made, &drift);
+		assert_string_equal(drift.data, "");
+		assert_int_equal(made->n_alt_names,
+			profile->names == NAMES_NONE ? 0 : ARRAY_SIZE(service));
+		assert_int_equal(made->purposes, profile->purposes);
+		holder.minor = 29;
+		profile_compare(profile, &holder, made, &drift);
+		assert_int_equal(drift.len > 0, changed);
+	}
+}
+
+static void drift_of_given_names_is_named(void **state)
+{
+	static const struct alt_name wanted[] = {
+		{ALT_NAME_DNS, "cp-1"},
+		{ALT_NAME_DNS, "kubernetes"},
+		{ALT_NAME_DNS, "api.example"},
+	};
+	AUTO_FREE(authority) ca = new_ca(-SPAN_DAY, 10 * SPAN_YEAR);
+	AUTO_RELEASE(buffer) drift = BUFFER_INIT;
+	struct holder holder = {.alt_names = service,
+		.n_alt_names = ARRAY_SIZE(service),
+		.names_from = "cluster file"};
+	AUTO_FREE(certificate)
+	made = issue_to(ca, "kube-apiserver", &holder, KEY_ECDSA_P256);
+
+	(void)state;
+	holder.alt_names = wanted;
+	profile_compare(profile_find("kube-apiserver"), &holder, made, &drift);
+	assert_string_equal(drift.data,
+		"address \"api.example\" is not in the certificate; the "
+		"certificate has \"10.96.0.1\", the cluster file does not");
+	buffer_reset(&drift);
+	profile_compare(profile_find("admin"), &(struct holder){.minor = 28},
+		made, &drift);
+	assert_non_null(
+		strstr(drift.data, "the subject is \"CN=kube-apiserver\", not "
+				   "\"CN=kubernetes-admin,O=system:masters\""));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_says_what_kubernetes_wants),
+		cmocka_unit_test(few_are_in_system_masters),
+		cmocka_unit_test(each_leaf_is_true_to_its_row),
+		cmocka_unit_test(drift_of_given_names_is_named),
 		cmocka_unit_test(a_leaf_lives_as_long_as_it_may),
 		cmocka_unit_test(a_client_has_no_names),
 		cmocka_unit_test(a_server_has_its_name_and_then_its_addresses),

@@ -519,7 +519,7 @@ static void no_name_of_others_is_granted(void **state)
 		for (size_t k = 0; k < N_PROFILES; k++) {
 			struct request_case question =
 				case_of(world, good[k].profile);
-			bool serving = question.profile->takes_addresses;
+			bool serving = question.profile->names == NAMES_NODE;
 			struct wish wish = good[k].wish;
 			AUTO_FREE(request) request = NULL;
 
