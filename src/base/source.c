@@ -192,6 +192,39 @@ bool source_line(struct source *source, const char **ret_line,
 	return true;
 }
 
+static void grow(struct secret **secret)
+{
+	size_t len = secret_len(*secret);
+	struct secret *larger = secret_new(2 * len);
+
+	memcpy(secret_bytes(larger), secret_view(*secret), len);
+	secret_free(*secret);
+	*secret = larger;
+}
+
+bool source_read_secret(struct source *source, size_t max,
+	struct secret **ret_text, struct error *err)
+{
+	AUTO_FREE(secret) text = secret_new(WINDOW);
+	size_t len = 0, got;
+
+	do {
+		if (len == secret_len(text))
+			grow(&text);
+		if (!source_read(source, secret_bytes(text) + len,
+			    secret_len(text) - len, &got, err))
+			return false;
+		len += got;
+		if (len > max) {
+			error_set(err, ERROR_INPUT, "more than %zu bytes", max);
+			return error_at(err, source->name, 0);
+		}
+	} while (got > 0);
+	secret_shorten(text, len);
+	*ret_text = take(&text);
+	return true;
+}
+
 void source_free(struct source *source)
 {
 	if (!source)

@@ -3,6 +3,7 @@
 #define BASE_SOURCE_H
 
 #include "base/memory.h"
+#include "base/secret.h"
 #include <sys/types.h>
 
 /*
@@ -39,6 +40,11 @@ MUST_CHECK bool source_read(struct source *source, void *bytes, size_t len,
  * more than 8192 bytes in a line are ERROR_INPUT with the place. */
 MUST_CHECK bool source_line(struct source *source, const char **ret_line,
 	unsigned *ret_number, struct error *err);
+
+/* All that is left, with no copy elsewhere; ERROR_INPUT for more than max
+ * bytes. */
+MUST_CHECK bool source_read_secret(struct source *source, size_t max,
+	struct secret **ret_text, struct error *err);
 
 void source_free(struct source *source);
 DEFINE_AUTO_FREE(source)

@@ -37,9 +37,9 @@ sys/stat.h sys/statfs.h sys/statvfs.h sys/syscall.h sys/types.h sys/uio.h
 sys/utsname.h sys/vfs.h sys/wait.h time.h unistd.h wchar.h'
 
 # Who may look into a secret.
-confidants='base/file.c base/secret.c base/tree_tar.c kube/bundle.c
-kube/kubeconfig.c kube/place.c kube/token.c kube/token_read.c pki/digest.c
-pki/key.c pki/key_decode.c pki/key_encode.c pki/pem.c'
+confidants='base/file.c base/secret.c base/source.c base/tree_tar.c kube/bundle.c
+kube/kubeconfig.c kube/kubeconfig_read.c kube/place.c kube/redact.c kube/token.c
+kube/token_file.c kube/token_read.c kube/token_secret.c pki/digest.c pki/key.c pki/key_decode.c pki/key_encode.c pki/pem.c'
 
 includes() { # file:line:header, "..." or <...> kept
   grep -n '^[[:space:]]*#[[:space:]]*include' /dev/null $(find . -name '*.[ch]') |
