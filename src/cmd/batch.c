@@ -184,22 +184,6 @@ static void settle(
 	}
 }
 
-static int compare_name(const void *name, const void *slot)
-{
-	return strcmp(name, ((const struct slot *)slot)->node.name);
-}
-
-/* The inventory gives this address to another node; its holder, whose
- * certificate still has it, is issued anew in the same transaction. */
-static bool gives_way(const void *data, const char *holder)
-{
-	const struct chunk *chunk = data;
-	const struct slot *slot = bsearch(holder, chunk->slots, chunk->n_slots,
-		sizeof(*chunk->slots), compare_name);
-
-	return slot && slot->issued;
-}
-
 /* The slots that were made, in order, and as many offers. */
 static size_t collect_offers(
 	struct chunk *chunk, struct slot **made, struct release_item *offers)
@@ -213,10 +197,6 @@ static size_t collect_offers(
 			continue;
 		made[n] = slot;
 		offers[n++] = slot_offer(slot);
-		for (size_t k = 0; k < slot->n_certificates; k++) {
-			slot->issues[k].gives_way = gives_way;
-			slot->issues[k].gives_way_data = chunk;
-		}
 	}
 	return n;
 }

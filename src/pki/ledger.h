@@ -108,9 +108,9 @@ struct ledger_issue {
 	size_t n_addresses;
 	int64_t supersedes; /* the live event it takes the place of, or 0 */
 	/* May be NULL.  Asked when an address is live for another name: does
-	 * that one give it up in this run? */
-	bool (*gives_way)(const void *data, const char *holder);
-	const void *gives_way_data;
+	 * that one give it up in this transaction?  The release's to say. */
+	bool (*gives_way)(void *data, const char *holder);
+	void *gives_way_data;
 };
 
 /*

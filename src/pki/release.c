@@ -116,8 +116,7 @@ static bool probe_rename(struct release *release, struct error *err)
 
 static bool probe_links(struct release *release, struct error *err)
 {
-	if (!release->settings.links ||
-		!symlinkat("c", release->stage, "d"))
+	if (!release->settings.links || !symlinkat("c", release->stage, "d"))
 		return true;
 	if (errno != EPERM && !is_lack(errno))
 		return error_errno(err, "\"%s\": cannot make a link in it",
@@ -254,11 +253,37 @@ static bool forget_superseded(
 	       ledger_pending_remove(release->ledger, pending.event, err);
 }
 
-static bool record_issues(struct release *release,
+/* Items that are recorded together.  One of them may have an address that
+ * another is to give up, whose turn comes later. */
+struct chunk {
+	struct release_item *items;
+	size_t n_items;
+	bool leaned; /* somebody counted on that */
+};
+
+static bool gives_way(void *data, const char *holder)
+{
+	struct chunk *chunk = data;
+
+	for (size_t i = 0; i < chunk->n_items; i++) {
+		const struct release_item *item = &chunk->items[i];
+
+		if (item->state == RELEASE_NOTHING &&
+			strcmp(item->name, holder) == 0) {
+			chunk->leaned = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool record_issues(struct release *release, struct chunk *chunk,
 	const struct release_item *item, struct ledger_pending *pending,
 	struct error *err)
 {
 	for (size_t i = 0; i < item->n_issues; i++) {
+		item->issues[i].gives_way = gives_way;
+		item->issues[i].gives_way_data = chunk;
 		if (!forget_superseded(
 			    release, item->issues[i].supersedes, err) ||
 			!ledger_issue(release->ledger, &item->issues[i],
@@ -291,8 +316,8 @@ static bool retire(struct release *release, int64_t event, struct error *err)
 		       ledger_retire(release->ledger, event, err));
 }
 
-static bool record_item(
-	struct release *release, struct release_item *item, struct error *err)
+static bool record_item(struct release *release, struct chunk *chunk,
+	struct release_item *item, struct error *err)
 {
 	AUTO_TEXT staged = memory_format("%u/%s", item->worker, item->staged);
 	struct ledger_pending pending = {.stage = release->id,
@@ -305,7 +330,7 @@ static bool record_item(
 
 	if (!retire(release, item->retires, err) ||
 		!record_token(release, item->token, &pending, err) ||
-		!record_issues(release, item, &pending, err))
+		!record_issues(release, chunk, item, &pending, err))
 		return false;
 	item->event = pending.event;
 	item->last_event = pending.last_event;
@@ -313,8 +338,8 @@ static bool record_item(
 }
 
 /* A refusal costs this item alone; any other failure the whole chunk. */
-static bool try_item(
-	struct release *release, struct release_item *item, struct error *err)
+static bool try_item(struct release *release, struct chunk *chunk,
+	struct release_item *item, struct error *err)
 {
 	AUTO_RELEASE(error) why = ERROR_INIT;
 
@@ -328,7 +353,7 @@ static bool try_item(
 	}
 	if (!ledger_savepoint(release->ledger, err))
 		return false;
-	if (record_item(release, item, &why)) {
+	if (record_item(release, chunk, item, &why)) {
 		item->state = RELEASE_RECORDED;
 		return ledger_savepoint_keep(release->ledger, err);
 	}
@@ -350,14 +375,44 @@ static bool forget_published(struct release *release, struct error *err)
 	return true;
 }
 
+static bool try_items(struct release *release, struct chunk *chunk,
+	size_t *ret_refused, struct error *err)
+{
+	size_t n_refused = 0;
+
+	if (!transaction(release, err) || !forget_published(release, err))
+		return false;
+	for (size_t i = 0; i < chunk->n_items; i++)
+		if (chunk->items[i].state == RELEASE_RECORDED)
+			chunk->items[i].state = RELEASE_NOTHING;
+	for (size_t i = 0; i < chunk->n_items; i++) {
+		struct release_item *item = &chunk->items[i];
+
+		if (item->state == RELEASE_NOTHING &&
+			!try_item(release, chunk, item, err))
+			return false;
+		n_refused += item->state == RELEASE_RACED;
+	}
+	*ret_refused = n_refused;
+	return true;
+}
+
+/* Who is refused keeps its addresses, and somebody may have counted on them:
+ * then the others are tried again without it. */
 static bool record_chunk(struct release *release, struct release_item *items,
 	size_t n_items, struct error *err)
 {
-	if (!transaction(release, err) || !forget_published(release, err))
-		return false;
+	struct chunk chunk = {items, n_items, false};
+	size_t before, n_refused = 0;
+
 	for (size_t i = 0; i < n_items; i++)
-		if (!try_item(release, &items[i], err))
+		items[i].state = RELEASE_NOTHING;
+	do {
+		ledger_rollback(release->ledger);
+		before = n_refused;
+		if (!try_items(release, &chunk, &n_refused, err))
 			return false;
+	} while (chunk.leaned && n_refused > before);
 	return ledger_commit(release->ledger, err);
 }
 
@@ -563,8 +618,8 @@ static void drop_staged(struct release *release,
 bool release_commit(struct release *release, struct release_item *items,
 	size_t n_items, struct error *err)
 {
-	bool done = file_sync_tree(release->out, release->name, release->label,
-			    err) &&
+	bool done = file_sync_tree(
+			    release->out, release->name, release->label, err) &&
 		    locked_commit(release, items, n_items, err);
 
 	if (!done)

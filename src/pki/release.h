@@ -91,7 +91,7 @@ struct release_item {
  * Makes a chunk of staged items durable, records them in one transaction and
  * renames each to its place.  SIGINT and SIGTERM wait meanwhile, but for the wait
  * for the ledger's lock, which they end, here and in release_open, unless they
- * are ignored.  False when nothing of the chunk happened; otherwise each item
+ * are ignored.  Items may exchange addresses, also with those behind them.  False when nothing of the chunk happened; otherwise each item
  * says how it went.
  */
 MUST_CHECK bool release_commit(struct release *release,

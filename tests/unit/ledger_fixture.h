@@ -121,7 +121,7 @@ struct wish {
 	const char *const *addresses; /* NULL at the end */
 	int64_t supersedes;
 	struct instant not_after; /* 0: day 100 */
-	bool (*gives_way)(const void *data, const char *holder);
+	bool (*gives_way)(void *data, const char *holder);
 };
 
 #define WISH(name_, profile_, ...)                                             \

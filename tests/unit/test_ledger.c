@@ -285,7 +285,7 @@ static void a_name_and_an_address_are_live_once(void **state)
 	verify(fixture);
 }
 
-static bool only_w1(const void *data, const char *holder)
+static bool only_w1(void *data, const char *holder)
 {
 	(void)data;
 	return strcmp(holder, "w1") == 0;

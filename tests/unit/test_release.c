@@ -279,6 +279,142 @@ static void a_predecessor_gives_way(void **state)
 	assert_int_equal(count_stages(fixture), 0);
 }
 
+/* Items that say which address they want; each is a file. */
+struct trade {
+	const char *name, *address;
+	int64_t supersedes;
+	enum release_state expected;
+};
+
+static void trade(struct fixture *fixture, struct release *release,
+	const struct trade *trades, size_t n_trades)
+{
+	static const unsigned char body[] = "a certificate";
+	unsigned char serials[4][16] = {{0}};
+	struct ledger_issue issues[4] = {0};
+	struct release_item items[4] = {0};
+	const char *addresses[4];
+
+	for (size_t i = 0; i < n_trades; i++) {
+		const struct trade *trade = &trades[i];
+		const struct file_part part = {"x", 1, NULL};
+
+		serials[i][0] = (unsigned char)(3 + i);
+		serials[i][1] = (unsigned char)fixture->n_serials++;
+		addresses[i] = trade->address;
+		issues[i] = (struct ledger_issue){.ca = fixture->ca,
+			.profile = "kubelet-client",
+			.name = trade->name,
+			.serial = {serials[i], sizeof(serials[i])},
+			.not_after = DAY(100),
+			.body = {body, sizeof(body)},
+			.addresses = &addresses[i],
+			.n_addresses = 1,
+			.supersedes = trade->supersedes};
+		items[i] = (struct release_item){.name = trade->name,
+			.staged = trade->name,
+			.target = trade->name,
+			.witness = "",
+			.replace = trade->supersedes != 0,
+			.issues = &issues[i],
+			.n_issues = 1};
+		SUCCEEDS(file_create(release_directory(release, 0), trade->name,
+			0600, &part, 1, &err));
+	}
+	SUCCEEDS(release_commit(release, items, n_trades, &err));
+	for (size_t i = 0; i < n_trades; i++) {
+		assert_int_equal(items[i].state, trades[i].expected);
+		error_release(&items[i].error);
+	}
+}
+
+static int64_t live_event(struct fixture *fixture, const char *name)
+{
+	struct ledger_row row = {0};
+	bool found = false;
+
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_live(fixture->ledger, fixture->ca, "kubelet-client",
+		name, DAY(1), &row, &found, &err));
+	ledger_unlock(fixture->ledger);
+	return found ? row.event : 0;
+}
+
+static const char *holder_of(struct fixture *fixture, const char *address)
+{
+	static char holder[64];
+	AUTO_TEXT name = NULL;
+
+	lock(fixture, FILE_LOCK_SHARED);
+	SUCCEEDS(ledger_address(
+		fixture->ledger, fixture->ca, address, DAY(1), &name, &err));
+	ledger_unlock(fixture->ledger);
+	snprintf(holder, sizeof(holder), "%s", name ? name : "nobody");
+	return holder;
+}
+
+static void items_may_exchange_addresses(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	const struct trade first[] = {{"w1", "10.0.0.1", 0, RELEASE_PUBLISHED},
+		{"w2", "10.0.0.2", 0, RELEASE_PUBLISHED}};
+
+	trade(fixture, release, first, 2);
+	trade(fixture, release,
+		(const struct trade[]){
+			{"w1", "10.0.0.2", live_event(fixture, "w1"),
+				RELEASE_PUBLISHED},
+			{"w2", "10.0.0.1", live_event(fixture, "w2"),
+				RELEASE_PUBLISHED}},
+		2);
+	assert_string_equal(holder_of(fixture, "10.0.0.1"), "w2");
+	assert_string_equal(holder_of(fixture, "10.0.0.2"), "w1");
+}
+
+static void nobody_gets_the_address_of_an_item_that_is_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	const struct trade first[] = {{"w1", "10.0.0.1", 0, RELEASE_PUBLISHED},
+		{"w2", "10.0.0.2", 0, RELEASE_PUBLISHED},
+		{"w3", "10.0.0.3", 0, RELEASE_PUBLISHED}};
+
+	trade(fixture, release, first, 3);
+	/* What w3 is to supersede is not live, so it keeps 10.0.0.3, so w2
+	 * keeps 10.0.0.2, so w1 cannot have it. */
+	trade(fixture, release,
+		(const struct trade[]){
+			{"w1", "10.0.0.2", live_event(fixture, "w1"),
+				RELEASE_RACED},
+			{"w2", "10.0.0.3", live_event(fixture, "w2"),
+				RELEASE_RACED},
+			{"w3", "10.0.0.9", 1, RELEASE_RACED},
+			{"w4", "10.0.0.4", 0, RELEASE_PUBLISHED}},
+		4);
+	assert_string_equal(holder_of(fixture, "10.0.0.2"), "w2");
+	assert_string_equal(holder_of(fixture, "10.0.0.3"), "w3");
+	assert_string_equal(holder_of(fixture, "10.0.0.4"), "w4");
+	assert_string_equal(holder_of(fixture, "10.0.0.9"), "nobody");
+}
+
+static void two_items_do_not_get_one_address(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+
+	trade(fixture, release,
+		(const struct trade[]){
+			{"w2", "10.0.0.2", 0, RELEASE_PUBLISHED}},
+		1);
+	trade(fixture, release,
+		(const struct trade[]){{"w1", "10.0.0.2", 0, RELEASE_RACED},
+			{"w2", "10.0.0.2", live_event(fixture, "w2"),
+				RELEASE_RACED}},
+		2);
+	assert_string_equal(holder_of(fixture, "10.0.0.2"), "w2");
+}
+
 static void a_token_is_recorded_before_what_is_issued_with_it(void **state)
 {
 	struct fixture *fixture = *state;
@@ -664,6 +800,9 @@ int main(void)
 		TEST(what_nobody_commits_is_removed),
 		TEST(a_live_name_and_a_target_that_is_there_are_raced),
 		TEST(a_predecessor_gives_way),
+		TEST(items_may_exchange_addresses),
+		TEST(nobody_gets_the_address_of_an_item_that_is_refused),
+		TEST(two_items_do_not_get_one_address),
 		TEST(a_token_is_recorded_before_what_is_issued_with_it),
 		TEST(a_chunk_that_cannot_be_synced_did_not_happen),
 		TEST(an_interrupted_wait_for_the_lock_leaves_nothing),
