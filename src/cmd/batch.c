@@ -40,6 +40,7 @@ const struct report_column batch_bootstrap_columns[] = {
 
 struct chunk {
 	const struct release *release;
+	size_t *nodes; /* of the slots, in the inventory */
 	struct slot *slots;
 	size_t n_slots;
 	size_t *todo; /* which slots workers make */
@@ -55,6 +56,9 @@ struct run {
 	struct release *release; /* NULL until something is issued */
 	int out;		 /* -1 until it is there */
 	size_t next, n_reported;
+	size_t *again; /* nodes that may fare better in the end */
+	size_t n_again, again_allocated;
+	bool ending; /* it is the end */
 	struct tally tally;
 	struct error stop; /* why the rest is not even tried */
 	bool broken;	   /* nothing more can be recorded or sent */
@@ -73,20 +77,41 @@ static void make_job(void *data, unsigned worker, size_t job)
 
 /* -- deciding -- */
 
-static struct chunk *chunk_new(struct run *run)
+/* Takes the nodes, which are places in the inventory. */
+static struct chunk *chunk_new(
+	const struct batch *batch, size_t *taken_nodes, size_t n_nodes)
 {
 	struct chunk *chunk = memory_new(1, sizeof(*chunk));
+
+	chunk->nodes = taken_nodes;
+	chunk->n_slots = n_nodes;
+	chunk->slots = memory_new(n_nodes + 1, sizeof(struct slot));
+	chunk->todo = memory_new(n_nodes + 1, sizeof(size_t));
+	for (size_t i = 0; i < n_nodes; i++)
+		slot_init(&chunk->slots[i], batch,
+			inventory_node(batch->inventory, taken_nodes[i]));
+	return chunk;
+}
+
+static struct chunk *next_chunk(struct run *run)
+{
 	const struct batch *batch = run->batch;
 	size_t left = inventory_count(batch->inventory) - run->next;
+	size_t n = left < batch->chunk ? left : batch->chunk;
+	size_t *nodes = memory_new(n + 1, sizeof(*nodes));
 
-	chunk->n_slots = left < batch->chunk ? left : batch->chunk;
-	chunk->slots = memory_new(chunk->n_slots + 1, sizeof(struct slot));
-	chunk->todo = memory_new(chunk->n_slots + 1, sizeof(size_t));
-	for (size_t i = 0; i < chunk->n_slots; i++)
-		slot_init(&chunk->slots[i], batch,
-			inventory_node(batch->inventory, run->next + i));
-	run->next += chunk->n_slots;
-	return chunk;
+	for (size_t i = 0; i < n; i++)
+		nodes[i] = run->next++;
+	return chunk_new(batch, nodes, n);
+}
+
+static struct chunk *last_chunk(struct run *run)
+{
+	size_t *nodes = run->again;
+
+	run->again = NULL;
+	run->ending = true;
+	return chunk_new(run->batch, nodes, run->n_again);
 }
 
 static void chunk_free(struct chunk *chunk)
@@ -97,6 +122,7 @@ static void chunk_free(struct chunk *chunk)
 		slot_release(&chunk->slots[i]);
 	free(chunk->slots);
 	free(chunk->todo);
+	free(chunk->nodes);
 	free(chunk);
 }
 
@@ -179,6 +205,7 @@ static void settle(
 		slot->issued = run->batch->stream && !slot->error.kind;
 		break;
 	case RELEASE_RACED:
+		slot->raced = true;
 		decide_again(run, slot);
 		break;
 	}
@@ -261,14 +288,36 @@ static bool send_chunk(struct run *run, struct chunk *chunk, struct error *err)
 
 /* -- reporting -- */
 
+/* An address changes hands within one transaction, and whoever has it may be in
+ * a later chunk: refused here, it is tried once more when all others are
+ * through. */
+static bool is_put_off(const struct run *run, const struct slot *slot)
+{
+	return slot->raced && slot->error.kind == ERROR_REFUSED &&
+	       run->batch->reissue && !run->ending && !run->stop.kind;
+}
+
+static void put_off(struct run *run, size_t node)
+{
+	run->again = memory_grow(run->again, &run->again_allocated,
+		run->n_again + 1, sizeof(*run->again));
+	run->again[run->n_again++] = node;
+}
+
+static void report_slot(struct run *run, const struct slot *slot)
+{
+	report_row(run->report, slot_row(slot));
+	tally_add(&run->tally, slot->node.name, &slot->error);
+	run->n_reported++;
+}
+
 static void report_chunk(struct run *run, const struct chunk *chunk)
 {
-	for (size_t i = 0; i < chunk->n_slots; i++) {
-		report_row(run->report, slot_row(&chunk->slots[i]));
-		tally_add(&run->tally, chunk->slots[i].node.name,
-			&chunk->slots[i].error);
-	}
-	run->n_reported += chunk->n_slots;
+	for (size_t i = 0; i < chunk->n_slots; i++)
+		if (is_put_off(run, &chunk->slots[i]))
+			put_off(run, chunk->nodes[i]);
+		else
+			report_slot(run, &chunk->slots[i]);
 	progress_update(run->progress, run->n_reported);
 }
 
@@ -297,10 +346,13 @@ static void fail_rest(struct run *run, struct chunk *chunk)
 }
 
 /* A chunk that was made is recorded even when the batch is to stop. */
-static void finish_chunk(struct run *run, struct chunk *chunk)
+static void finish_chunk(struct run *run, struct chunk *taken_chunk)
 {
+	struct chunk *chunk = taken_chunk;
 	struct error why = ERROR_INIT;
 
+	if (!chunk)
+		return;
 	if (chunk->decided && !run->broken &&
 		(!commit_chunk(run, chunk, &why) ||
 			(run->batch->stream &&
@@ -311,6 +363,7 @@ static void finish_chunk(struct run *run, struct chunk *chunk)
 	if (run->stop.kind)
 		fail_rest(run, chunk);
 	report_chunk(run, chunk);
+	chunk_free(chunk);
 }
 
 static bool open_release(
@@ -359,6 +412,18 @@ static void check_interrupt(struct run *run)
 	stop(run, &why);
 }
 
+static void start_chunk(struct run *run, struct chunk *chunk)
+{
+	struct error why = ERROR_INIT;
+
+	check_interrupt(run);
+	if (!run->stop.kind && !prepare_chunk(run, chunk, &why))
+		stop(run, &why);
+	workers_wait(run->workers);
+	if (chunk->decided)
+		workers_start(run->workers, chunk->n_todo, make_job, chunk);
+}
+
 /* Workers are never without a chunk: one is recorded and the next decided while
  * they make the one between. */
 static void run_chunks(struct run *run)
@@ -367,25 +432,19 @@ static void run_chunks(struct run *run)
 	struct chunk *before = NULL, *chunk;
 
 	while (run->next < total) {
-		struct error why = ERROR_INIT;
-
-		chunk = chunk_new(run);
-		check_interrupt(run);
-		if (!run->stop.kind && !prepare_chunk(run, chunk, &why))
-			stop(run, &why);
-		workers_wait(run->workers);
-		if (chunk->decided)
-			workers_start(
-				run->workers, chunk->n_todo, make_job, chunk);
-		if (before)
-			finish_chunk(run, before);
-		chunk_free(before);
+		chunk = next_chunk(run);
+		start_chunk(run, chunk);
+		finish_chunk(run, before);
 		before = chunk;
 	}
 	workers_wait(run->workers);
-	if (before)
-		finish_chunk(run, before);
-	chunk_free(before);
+	finish_chunk(run, before);
+	if (run->n_again == 0)
+		return;
+	chunk = last_chunk(run);
+	start_chunk(run, chunk);
+	workers_wait(run->workers);
+	finish_chunk(run, chunk);
 }
 
 static bool end_stream(struct run *run, struct error *err)
@@ -454,6 +513,7 @@ static void close_parts(struct run *run)
 	if (run->out >= 0)
 		close(run->out);
 	free(run->sent);
+	free(run->again);
 }
 
 bool batch_run(

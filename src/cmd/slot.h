@@ -17,6 +17,7 @@ struct slot {
 	struct decision decision; /* filled by decide() */
 	struct error error;       /* why it is not done, whatever the verdict */
 	bool issued;              /* so far: made; in the end: published */
+	bool raced;               /* the release refused it */
 	/* made */
 	unsigned worker;
 	struct bundle_certificate certificates[DECISION_PROFILES];

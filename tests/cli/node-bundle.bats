@@ -942,6 +942,35 @@ issued w2"
 	exits 0 node-bundle --inventory nodes
 }
 
+@test "nodes may change addresses however far apart they are" {
+	make_pki
+	printf 'n%03d 10.1.1.%d\n' $(seq 253 | sed p) >nodes
+	printf 'o%03d 10.1.2.%d\n' $(seq 253 | sed p) >>nodes
+	exits 0 node-bundle --inventory nodes --quiet
+	sed -i -e 's/^\(n001\) .*/\1 10.1.2.253/' \
+		-e 's/^\(o253\) .*/\1 10.1.1.1/' \
+		-e 's/^\(n002\) .*/\1 10.1.2.5/' \
+		-e 's/^\(o005\) .*/\1 10.9.9.9/' nodes
+	exits 4 node-bundle --inventory nodes
+	is "$(verdicts | grep -c refused)" 4
+	exits 0 node-bundle --inventory nodes --reissue
+	is "$(verdicts | grep -v ^unchanged)" "issued o005
+issued n001
+issued n002
+issued o253"
+	is "$(verdicts | wc -l)" 506
+	has "$(extension bundles/n001/$serving subjectAltName)" 10.1.2.253
+	has "$(extension bundles/o253/$serving subjectAltName)" 10.1.1.1
+	exits 0 node-bundle --inventory nodes --reissue
+	is "$(verdicts | cut -d' ' -f1 | uniq)" unchanged
+	# Whoever waits for a node that keeps its address waits in vain.
+	sed -i 's/^\(o253\) .*/\1 10.1.1.7/; /^n007/d' nodes
+	exits 4 node-bundle --inventory nodes --reissue
+	is "$(verdicts | grep -v ^unchanged)" "refused o253"
+	has "$stderr" 'address "10.1.1.7": node "n007" has it'
+	is "$(ls -A bundles | grep -c ^.kpki)" 0
+}
+
 # -- many at once --
 
 @test "many at once with names of their own all succeed" {
