@@ -24,9 +24,9 @@
  *	kpki node-bundle: nodes.yaml:12: node "w1": address "10.0": not an IP
  *
  * The sentence names the thing in quotes and then the rule it breaks, in lower
- * case, without a full stop.  Control characters and bytes that are not UTF-8
- * are written as \xNN when the sentence is set, so that no input can drive the
- * terminal of whoever reads it.
+ * case, without a full stop.  Control characters, characters that nobody sees,
+ * and bytes that are not UTF-8 are written as \xNN when the sentence is set, so
+ * that no input can drive the terminal of whoever reads it, or pass for another.
  *
  * err is never NULL.  To pass over a failure, say so with error_release().
  */

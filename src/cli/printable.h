@@ -2,9 +2,9 @@
 #ifndef CLI_PRINTABLE_H
 #define CLI_PRINTABLE_H
 
-/* Text as a terminal may see it: control characters, what turns the direction
- * of writing, and bytes that are not UTF-8 become \xNN, as in the sentence of
- * an error.  For the caller to free(). */
+/* Text as a terminal may see it: control characters, characters that nobody
+ * sees, and bytes that are not UTF-8 become \xNN, as in the sentence of an
+ * error.  For the caller to free(). */
 char *printable(const char *text);
 
 #endif

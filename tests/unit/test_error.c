@@ -105,6 +105,12 @@ static void nothing_drives_the_terminal(void **state)
 		{"a\nb\tc", "a\\x0ab\\x09c"},
 		{"\x1b[31mred", "\\x1b[31mred"},
 		{"\x7f", "\\x7f"},
+		{"a\xe2\x80\x8b", "a\\xe2\\x80\\x8b"}, /* zero width */
+		{"\xef\xbb\xbf"
+		 "a",
+			"\\xef\\xbb\\xbf"
+			"a"},
+		{"\xf3\xa0\x81\x81", "\\xf3\\xa0\\x81\\x81"}, /* a tag */
 		{"\xc2\x9b", "\\xc2\\x9b"},		      /* C1 */
 		{"\x9b", "\\x9b"},			      /* a lone byte */
 		{"caf\xc3\xa9", "caf\xc3\xa9"},		      /* 2 bytes */
