@@ -231,6 +231,24 @@ bool context_check_out(
 		context->path);
 }
 
+bool context_split_out(const char *out, char **ret_directory,
+	const char **ret_name, struct error *err)
+{
+	const char *slash = strrchr(out, '/');
+
+	*ret_name = slash ? slash + 1 : out;
+	if (!**ret_name)
+		return error_set(err, ERROR_USAGE,
+			"--out \"%s\": a directory, and not a file's name",
+			out);
+	if (!slash)
+		*ret_directory = memory_text(".");
+	else
+		*ret_directory = memory_text_n(
+			out, slash == out ? 1 : (size_t)(slash - out));
+	return true;
+}
+
 bool context_at(const struct command_call *call, struct instant *ret_at,
 	struct error *err)
 {

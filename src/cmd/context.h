@@ -49,6 +49,11 @@ DEFINE_AUTO_FREE(context)
 MUST_CHECK bool context_check_out(const struct context *context,
 	const char *out, struct error *err);
 
+/* A file's path taken apart: its directory, for free(), and its name in there.
+ * ERROR_USAGE when it has none. */
+MUST_CHECK bool context_split_out(const char *out, char **ret_directory,
+	const char **ret_name, struct error *err);
+
 /* --at, else now. */
 MUST_CHECK bool context_at(const struct command_call *call,
 	struct instant *ret_at, struct error *err);

@@ -27,17 +27,10 @@ bool kubeconfig_of_token(struct context *context, const struct token *token,
 static bool open_parent(int dir, const char *path, int *ret_dir,
 	const char **ret_name, struct error *err)
 {
-	const char *slash = strrchr(path, '/');
-	AUTO_TEXT parent = slash == path ? memory_text("/")
-			   : slash ? memory_text_n(path, (size_t)(slash - path))
-				   : memory_text(".");
+	AUTO_TEXT parent = NULL;
 
-	*ret_name = slash ? slash + 1 : path;
-	if (!**ret_name)
-		return error_set(err, ERROR_USAGE,
-			"--out \"%s\": a directory, and not a file's name",
-			path);
-	return directory_open(dir, parent, ret_dir, err);
+	return context_split_out(path, &parent, ret_name, err) &&
+	       directory_open(dir, parent, ret_dir, err);
 }
 
 /* Is what is there the same as the draft? */

@@ -34,19 +34,10 @@ bool product_check_usage(
 static bool open_parent(const char *path, int *ret_dir, const char **ret_name,
 	struct error *err)
 {
-	const char *slash = strrchr(path, '/');
 	AUTO_TEXT parent = NULL;
 
-	*ret_name = slash ? slash + 1 : path;
-	if (!**ret_name)
-		return error_set(err, ERROR_USAGE,
-			"\"%s\": a directory, and not a file's name", path);
-	if (!slash)
-		parent = memory_text(".");
-	else
-		parent = memory_text_n(
-			path, slash == path ? 1 : (size_t)(slash - path));
-	return directory_open(AT_FDCWD, parent, ret_dir, err);
+	return context_split_out(path, &parent, ret_name, err) &&
+	       directory_open(AT_FDCWD, parent, ret_dir, err);
 }
 
 static bool compare(int dir, const char *name, const char *path,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/token_make.h"
 
-#include <fcntl.h>
 #include <string.h>
+
+#include "pki/release.h"
 
 const struct report_column token_columns[] = {
 	{"status", "STATUS", 9},
@@ -95,17 +96,11 @@ bool token_stage(const struct token *token, enum token_format format, int dir,
 {
 	AUTO_RELEASE(gap) gap = GAP_INIT;
 	struct file_part parts[GAP_PARTS];
-	AUTO_CLOSE fd = -1;
 
 	if (!token_write(token, format, &gap, err))
 		return false;
 	gap_fill(&gap, token->secret, parts);
-	fd = UNINTERRUPTED(openat(dir, name,
-		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-	if (fd < 0)
-		return error_errno(err, "file \"%s\": cannot create", name);
-	return file_write_parts(fd, parts, GAP_PARTS, name, err) &&
-	       sha256_of_file(fd, name, ret_hash, err);
+	return release_write(dir, name, parts, GAP_PARTS, ret_hash, err);
 }
 
 struct document *token_groups(const char *groups)

@@ -2,8 +2,6 @@
 #include "cmd/token_one.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd/stream.h"
@@ -72,25 +70,6 @@ bool token_one_print(const struct token_one *one, struct error *err)
 
 /* -- to a file -- */
 
-static bool split_path(const char *path, char **ret_directory,
-	const char **ret_name, struct error *err)
-{
-	const char *slash = strrchr(path, '/');
-
-	*ret_name = slash ? slash + 1 : path;
-	if (!**ret_name)
-		return error_set(err, ERROR_USAGE,
-			"--out \"%s\": a directory, and not a file's name",
-			path);
-	if (slash == path)
-		*ret_directory = memory_text("/");
-	else if (slash)
-		*ret_directory = memory_text_n(path, (size_t)(slash - path));
-	else
-		*ret_directory = memory_text(".");
-	return true;
-}
-
 static bool make(const struct token_one *one, struct token **ret_token,
 	char **ret_id, struct error *err)
 {
@@ -139,7 +118,7 @@ bool token_one_save(
 	AUTO_TEXT id = NULL;
 	const char *name;
 
-	if (!split_path(path, &directory, &name, err))
+	if (!context_split_out(path, &directory, &name, err))
 		return false;
 	if (file_exists(AT_FDCWD, path))
 		return error_set(

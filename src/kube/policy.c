@@ -101,3 +101,10 @@ bool policy_check_node(const struct cluster *cluster, const struct node *node,
 	}
 	return true;
 }
+
+bool policy_check_user(const char *what, const char *text, struct error *err)
+{
+	return strncmp(text, "system:", 7) != 0 ||
+	       error_set(err, ERROR_REFUSED,
+		       "%s \"%s\": an identity of Kubernetes' own", what, text);
+}

@@ -21,4 +21,12 @@
 MUST_CHECK bool policy_check_node(const struct cluster *cluster,
 	const struct node *node, struct error *err);
 
+/*
+ * May a user be called that, or be in that group?  Not if Kubernetes keeps it
+ * for itself, as it does what begins with "system:".  ERROR_REFUSED; `what` is
+ * "common name", "group" or the like.
+ */
+MUST_CHECK bool policy_check_user(const char *what, const char *text,
+	struct error *err);
+
 #endif

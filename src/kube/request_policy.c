@@ -171,14 +171,11 @@ CHECK(check_common_name)
 		return refuse(err,
 			"common name \"%s\": no user was named for profile %s",
 			name, profile->name);
-	if (profile->for_user && !strncmp(name, "system:", 7))
-		return refuse(err,
-			"common name \"%s\": an identity of Kubernetes' own",
-			name);
 	if (profile->for_user)
-		return !strcmp(name, question->user) ||
-		       refuse(err, "common name \"%s\": not \"%s\"", name,
-			       question->user);
+		return policy_check_user("common name", name, err) &&
+		       (!strcmp(name, question->user) ||
+			       refuse(err, "common name \"%s\": not \"%s\"",
+				       name, question->user));
 	if (strncmp(name, NODE_PREFIX, len) != 0)
 		return refuse(err,
 			"common name \"%s\": does not begin with \"" NODE_PREFIX
@@ -238,10 +235,8 @@ static bool check_user_groups(
 	const struct request_case *question, struct error *err)
 {
 	for (size_t i = 0; i < question->n_groups; i++)
-		if (!strncmp(question->groups[i], "system:", 7))
-			return refuse(err,
-				"group \"%s\": an identity of Kubernetes' own",
-				question->groups[i]);
+		if (!policy_check_user("group", question->groups[i], err))
+			return false;
 	return true;
 }
 

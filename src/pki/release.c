@@ -238,6 +238,19 @@ int release_output(const struct release *release)
 	return release->out;
 }
 
+bool release_write(int directory, const char *name,
+	const struct file_part *parts, size_t n_parts, struct sha256 *ret_hash,
+	struct error *err)
+{
+	AUTO_CLOSE fd = UNINTERRUPTED(openat(directory, name,
+		O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+
+	if (fd < 0)
+		return error_errno(err, "file \"%s\": cannot create", name);
+	return file_write_parts(fd, parts, n_parts, name, err) &&
+	       sha256_of_file(fd, name, ret_hash, err);
+}
+
 /* What is replaced need not be published any more. */
 static bool forget_superseded(
 	struct release *release, int64_t event, struct error *err)

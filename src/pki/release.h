@@ -61,6 +61,12 @@ MUST_CHECK bool release_open(struct ledger *ledger, const char *out_path,
 int release_directory(const struct release *release, unsigned worker);
 int release_output(const struct release *release);
 
+/* Writes a new file, 0600, into such a directory, and tells the hash of what it
+ * holds. */
+MUST_CHECK bool release_write(int directory, const char *name,
+	const struct file_part *parts, size_t n_parts, struct sha256 *ret_hash,
+	struct error *err);
+
 enum release_state {
 	RELEASE_NOTHING,   /* not recorded, or withdrawn again */
 	RELEASE_PUBLISHED,

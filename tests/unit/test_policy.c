@@ -144,12 +144,43 @@ static void the_last_address_is_looked_at_too(void **state)
 	assert_null(err.file);
 }
 
+static void no_user_is_kubernetes_own(void **state)
+{
+	static const struct {
+		const char *text;
+		bool taken;
+	} rows[] = {
+		{"alice", true},
+		{"alice@example.org", true},
+		{"systemic", true},
+		{"System:masters", true},
+		{"a:system:masters", true},
+		{"system", true},
+		{"system:", false},
+		{"system:masters", false},
+		{"system:node:w1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_RELEASE(error) err = ERROR_INIT;
+
+		assert_int_equal(policy_check_user("user", rows[i].text, &err),
+			rows[i].taken);
+		if (rows[i].taken)
+			continue;
+		assert_int_equal(err.kind, ERROR_REFUSED);
+		assert_non_null(strstr(err.message, rows[i].text));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_the_api_server_is_called_is_no_nodes),
 		cmocka_unit_test(an_endpoint_is_compared_in_canonical_text),
 		cmocka_unit_test(the_last_address_is_looked_at_too),
+		cmocka_unit_test(no_user_is_kubernetes_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
