@@ -8,6 +8,7 @@ static const struct command *const commands[] = {
 	&command_sign,
 	&command_token,
 	&command_bootstrap_kubeconfig,
+	&command_kubeconfig,
 	&command_rbac,
 	&command_component_config,
 	&command_cluster_info,

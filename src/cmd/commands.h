@@ -13,6 +13,7 @@ extern const struct command command_node_csr;
 extern const struct command command_sign;
 extern const struct command command_token;
 extern const struct command command_bootstrap_kubeconfig;
+extern const struct command command_kubeconfig;
 extern const struct command command_rbac;
 extern const struct command command_component_config;
 extern const struct command command_cluster_info;

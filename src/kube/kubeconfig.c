@@ -199,3 +199,31 @@ void kubeconfig_frame_free(struct kubeconfig_frame *frame)
 		free(frame->text[i]);
 	free(frame);
 }
+
+struct certificate *kubeconfig_find_client(const struct secret *text)
+{
+	static const char key[] = "\n    client-certificate-data:";
+	const char *at = (const char *)secret_view(text);
+	const char *end = at + secret_len(text), *stop;
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* it has none, then */
+	AUTO_FREE(certificate) certificate = NULL;
+	AUTO_TEXT base64 = NULL;
+	AUTO_TEXT pem = NULL;
+	size_t len;
+
+	at = memmem(at, (size_t)(end - at), key, strlen(key));
+	if (!at)
+		return NULL;
+	at += strlen(key);
+	while (at < end && (*at == ' ' || *at == '"'))
+		at++;
+	/* no further: behind it is the key */
+	for (stop = at; stop < end && !strchr("\" \r\n", *stop);)
+		stop++;
+	base64 = memory_text_n(at, (size_t)(stop - at));
+	pem = memory_new(strlen(base64) + 1, 1);
+	if (!base64_decode(base64, strlen(base64), pem, &len) ||
+		!certificate_read_pem(pem, len, false, &certificate, &ignored))
+		return NULL;
+	return take(&certificate);
+}

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "kube/cluster.h"
 #include "kube/token.h"
+#include "pki/certificate.h"
 
 /*
  * The kubeconfig document (Kubernetes: client-go/tools/clientcmd/api/v1).
@@ -55,5 +56,9 @@ struct secret *kubeconfig_fill(const struct kubeconfig_frame *frame,
 	const struct buffer *certificate_pem, const struct secret *key_pem);
 void kubeconfig_frame_free(struct kubeconfig_frame *frame);
 DEFINE_AUTO_FREE(kubeconfig_frame)
+
+/* The client certificate that a kubeconfig embeds, for certificate_free(); NULL
+ * when it has none.  Also of a file that kubectl has written again. */
+struct certificate *kubeconfig_find_client(const struct secret *text);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/names.h"
 #include "pki/public_key.h"
 #include "pki/request.h"
 
@@ -211,6 +212,28 @@ const struct profile profiles[] = {
 		.consumer = "a user's client, to kube-apiserver",
 		.source = PAGE,
 	},
+	{
+		.name = "kube-apiserver-admin",
+		.issuer = "ca",
+		.organization = "kubeadm:cluster-admins",
+		.for_user = true,
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "a user's client that administrates, to "
+			    "kube-apiserver",
+		.source = KUBEADM,
+	},
+	{
+		.name = "break-glass",
+		.issuer = "ca",
+		.organization = "system:masters",
+		.for_user = true,
+		.purposes = PURPOSE_CLIENT,
+		.key_usage = USAGE_DIGITAL_SIGNATURE,
+		.consumer = "a user's client whom RBAC does not bind, to "
+			    "kube-apiserver",
+		.source = PAGE,
+	},
 	{.name = NULL},
 };
 
@@ -290,6 +313,23 @@ static char *common_name_of(
 		profile->for_node ? holder->node->name : "");
 }
 
+static bool user_subject(const struct profile *profile,
+	const struct holder *holder, struct buffer *name, struct error *err)
+{
+	const char *own = profile_group(profile, holder->minor);
+	const char **groups = memory_new(holder->n_groups + 1, sizeof(*groups));
+	size_t n = 0;
+	bool done;
+
+	if (own)
+		groups[n++] = own;
+	for (size_t i = 0; i < holder->n_groups; i++)
+		groups[n++] = holder->groups[i];
+	done = certificate_name(groups, n, holder->user, name, err);
+	free(groups);
+	return done;
+}
+
 bool profile_subject(const struct profile *profile, const struct holder *holder,
 	struct buffer *name, struct error *err)
 {
@@ -297,8 +337,7 @@ bool profile_subject(const struct profile *profile, const struct holder *holder,
 	AUTO_TEXT common_name = NULL;
 
 	if (profile->for_user)
-		return certificate_name(holder->groups, holder->n_groups,
-			holder->user, name, err);
+		return user_subject(profile, holder, name, err);
 	common_name = common_name_of(profile, holder);
 	return certificate_name(own, own[0] ? 1 : 0, common_name, name, err);
 }
@@ -411,16 +450,6 @@ void drift_add(struct buffer *drift, const char *format, ...)
 	buffer_format(drift, "%s%s", drift->len > 0 ? "; " : "", sentence);
 }
 
-static char *subject_text(
-	const struct profile *profile, const struct holder *holder)
-{
-	AUTO_TEXT common_name = common_name_of(profile, holder);
-	const char *group = profile_group(profile, holder->minor);
-
-	return memory_format("CN=%s%s%s", common_name, group ? ",O=" : "",
-		group ? group : "");
-}
-
 static void compare_subject(const struct profile *profile,
 	const struct holder *holder, const struct certificate *certificate,
 	struct buffer *drift)
@@ -428,13 +457,15 @@ static void compare_subject(const struct profile *profile,
 	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
 	AUTO_RELEASE(error) err = ERROR_INIT;
 	AUTO_TEXT wanted = NULL;
+	AUTO_TEXT common_name = NULL;
 
 	/* A name that cannot be encoded is in no certificate. */
 	if (profile_subject(profile, holder, &subject, &err) &&
 		der_equal(certificate->subject, der_of(&subject)))
 		return;
-	wanted = profile->for_user ? memory_text(holder->user)
-				   : subject_text(profile, holder);
+	if (err.kind ||
+		!name_read(der_of(&subject), &wanted, &common_name, &err))
+		wanted = memory_text("");
 	drift_add(drift, "the subject is \"%s\", not \"%s\"",
 		certificate->subject_text, wanted);
 }

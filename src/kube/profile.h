@@ -27,7 +27,8 @@ struct profile {
 	const char *old_organization; /* … and of a Kubernetes that is older … */
 	unsigned since;            /* … than 1.THIS; 0: it was always so */
 	bool for_node;
-	bool for_user;             /* name and groups are the user's */
+	bool for_user;             /* the name is the user's, and so are groups
+	                              behind the row's own */
 	bool by_request;           /* a request may ask for it: kpki-sign(1) */
 	bool is_ca;
 	enum profile_names names;

@@ -90,3 +90,50 @@ bool rbac_write(const struct rbac *rbac, struct buffer *text, struct error *err)
 			return false;
 	return manifest_write(manifest, text, err);
 }
+
+/* Kubernetes: api/validation/path, IsValidPathSegmentName; none of ours is "."
+ * or "..". */
+static bool check_part(const char *what, const char *text, struct error *err)
+{
+	return (*text && !strpbrk(text, "/%")) ||
+	       error_set(err, ERROR_INPUT,
+		       "%s \"%s\": empty, or has a \"/\" or \"%%\", which no "
+		       "name of a binding can have",
+		       what, text);
+}
+
+static bool add_grant(struct manifest *manifest, const char *role,
+	const char *kind, const char *subject, struct error *err)
+{
+	bool is_group = !strcmp(kind, "Group");
+	const char *word = is_group ? "group" : "user";
+	AUTO_TEXT name = memory_format("kpki:%s:%s:%s", role, word, subject);
+	const struct manifest_value values[] = {
+		{"NAME", name},
+		{"KIND", kind},
+		{"SUBJECT", subject},
+		{"ROLE", role},
+	};
+
+	return check_part(word, subject, err) &&
+	       manifest_add(
+		       manifest, "grant-role", values, ARRAY_SIZE(values), err);
+}
+
+bool rbac_write_grant(
+	const struct rbac_grant *grant, struct buffer *text, struct error *err)
+{
+	AUTO_FREE(manifest) manifest = NULL;
+
+	if (!check_part("role", grant->role, err) ||
+		!manifest_new(NULL, &manifest, err))
+		return false;
+	if (!grant->n_groups &&
+		!add_grant(manifest, grant->role, "User", grant->user, err))
+		return false;
+	for (size_t i = 0; i < grant->n_groups; i++)
+		if (!add_grant(manifest, grant->role, "Group", grant->groups[i],
+			    err))
+			return false;
+	return manifest_write(manifest, text, err);
+}

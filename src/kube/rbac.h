@@ -39,4 +39,18 @@ MUST_CHECK bool rbac_check_token(const struct rbac *rbac,
 MUST_CHECK bool rbac_write(const struct rbac *rbac, struct buffer *text,
 	struct error *err);
 
+/* What gives a user's groups, or a user who is in none, the rights of a
+ * ClusterRole: a binding for each, "kpki:ROLE:group:GROUP" or
+ * "kpki:ROLE:user:USER". */
+struct rbac_grant {
+	const char *role;
+	const char *user;
+	const char *const *groups; /* none of them twice */
+	size_t n_groups;
+};
+
+/* ERROR_INPUT for a name that no object in Kubernetes can have. */
+MUST_CHECK bool rbac_write_grant(const struct rbac_grant *grant,
+	struct buffer *text, struct error *err);
+
 #endif

@@ -307,6 +307,12 @@ has_headings() # COMMAND HEADING...
 	is "$(members bootstrap-kubeconfig)" "$(keys one.json)"
 	exits 0 bootstrap-kubeconfig --node worker-1
 	has_headings bootstrap-kubeconfig ${lines[0]}
+	kpki kubeconfig alice --json >one.json
+	exits 4 kubeconfig alice --group dev --json
+	echo "$output" >two.json
+	is "$(members kubeconfig)" "$(keys one.json two.json)"
+	exits 0 kubeconfig alice
+	has_headings kubeconfig ${lines[0]}
 	kpki cluster-info --json >one.json
 	is "$(members cluster-info)" "$(keys one.json)"
 
@@ -456,10 +462,15 @@ var/lib/kubelet/pki/kubelet-client-current.pem"
 		-subj /O=GROUP/CN=USER
 	kpki sign -q user.csr --profile kube-apiserver-client --user USER \
 		--group GROUP --out signed
+	kpki kubeconfig -q worker-1 --profile kube-proxy
+	kpki kubeconfig -q USER --profile admin
+	kpki kubeconfig -q USER --break-glass
 	exits 0 list --json
 	want=$(json '.items[] | [.profile, (.subject | sub("worker-1"; "NAME")),
 		((.notAfter | fromdate) - (.notBefore | fromdate) - 300)
-			/ 86400 / 365] | "\(.[0]) \(.[1]) \(.[2])y"' | sort)
+			/ 3600] | "\(.[0]) \(.[1]) \(if .[2] < 24
+			then "\(.[2])h" else "\(.[2] / 24 / 365)y" end)"' |
+		sort)
 	have=$(section kpki-files.7 CERTIFICATES |
 		awk '$2 ~ /^CN=/ { print $1, $2, $3 }' | sort)
 	is "$(grep -E "^($(cut -d ' ' -f 1 <<<"$want" | paste -sd '|')) " \

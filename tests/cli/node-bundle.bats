@@ -1122,7 +1122,8 @@ issued o253"
 		[[ $out != bundles/* ]] || mkdir bundles
 		for command in "node-bundle w1" token "token --node w1" \
 			"bootstrap-kubeconfig --token-from none" \
-			"bootstrap-kubeconfig --node w1" "sign --node w1 none"; do
+			"bootstrap-kubeconfig --node w1" "kubeconfig alice" \
+			"sign --node w1 none"; do
 			exits 4 $command --out "$out"
 			is "$output" ""
 			is "$stderr" "kpki ${command%% *}: --out \"$out\": is in the PKI directory \"pki\""
@@ -1135,6 +1136,7 @@ issued o253"
 	exits 4 token --node w1 --dir .
 	exits 4 bootstrap-kubeconfig --node w1 --dir .
 	exits 4 token --dir . --out ca.key
+	exits 4 kubeconfig alice --dir .
 	cd ..
 	is "$(picture pki)" "$before"
 	# Beside it, or above it, is.

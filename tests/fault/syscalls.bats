@@ -43,6 +43,8 @@ each_command()
 	$check
 	traced "$calls" bootstrap-kubeconfig --inventory nodes
 	$check
+	traced "$calls" kubeconfig alice --print-rbac view
+	$check
 	traced "$calls" rbac --control-plane --out rbac.yaml \
 		--token-from token.yaml
 	$check
@@ -61,7 +63,7 @@ each_command()
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 10 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 11 ]] ||
 		fault "there is a command without this check"
 }
 
@@ -114,6 +116,10 @@ with_tokens_secretly()
 	traced openat,open,creat,chmod,fchmod,fchmodat bootstrap-kubeconfig \
 		--inventory nodes
 	grep -q 'O_TMPFILE.*0600' trace || fault "$(<trace)"
+	with_tokens_secretly
+	traced openat,open,creat,chmod,fchmod,fchmodat kubeconfig alice
+	grep -q 'alice\.kubeconfig", .*O_CREAT|O_EXCL|O_NOFOLLOW.*0600' trace ||
+		fault "$(<trace)"
 	with_tokens_secretly
 }
 

@@ -279,3 +279,28 @@ END
 	has "$(head -n 1 nodes.yaml)" apiVersion
 	has "$(head -n 1 nodes.json)" "{"
 }
+
+@test "kubectl shows a user's, an admin's and kube-proxy's certificate" {
+	local name
+
+	kpki kubeconfig -q alice --dir ca/pki --group dev --group ops
+	kpki kubeconfig -q bob --dir ca/pki --profile admin --key-type rsa-2048
+	kpki kubeconfig -q eve --dir ca/pki --break-glass --key-type ed25519
+	kpki kubeconfig -q worker-1 --dir ca/pki --profile kube-proxy
+	serve ca/pki/ca.crt ca/worker-1/$SERVING ca/worker-1/$SERVING_KEY
+	for name in 'alice:O=dev,O=ops,CN=alice' \
+		'bob-admin:O=kubeadm:cluster-admins,CN=bob' \
+		'eve-break-glass:O=system:masters,CN=eve' \
+		'worker-1-kube-proxy:O=system:node-proxier,CN=system:kube-proxy'; do
+		view "${name%%:*}.kubeconfig"
+		is "$(field '.["current-context"]')" \
+			"$(field '.users[0].name')@kubernetes"
+		get "${name%%:*}.kubeconfig" worker-1
+		is "$status" 0
+		has "${output// /}" "Subject:${name#*:}"
+	done
+	serve p384/pki/ca.crt p384/worker-1/$SERVING p384/worker-1/$SERVING_KEY
+	get alice.kubeconfig worker-1
+	[[ $status != 0 ]]
+	has "$stderr" "certificate signed by unknown authority"
+}

@@ -11,6 +11,7 @@
 #include "base/base64.h"
 #include "base/document.h"
 #include "kube/kubeconfig.h"
+#include "pki/authority.h"
 
 static char ca_text[] = "ca\n";
 static const struct buffer ca = {ca_text, sizeof(ca_text) - 1, 0};
@@ -249,6 +250,58 @@ static void discovery_knows_one_cluster_without_a_name(void **state)
 		"current-context: \"\"\n");
 }
 
+static struct secret *secret_of(const char *text)
+{
+	struct secret *secret = secret_new(strlen(text));
+
+	memcpy(secret_bytes(secret), text, strlen(text));
+	return secret;
+}
+
+static void the_embedded_certificate_is_found_again(void **state)
+{
+	const struct authority_request request = {.common_name = "alice",
+		.key_type = KEY_ECDSA_P256,
+		.not_after = {SPAN_YEAR}};
+	struct kubeconfig config = embedded();
+	AUTO_FREE(authority) authority = NULL;
+	AUTO_FREE(secret) whole = NULL;
+	AUTO_FREE(certificate) found = NULL;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	const struct buffer *pem;
+
+	(void)state;
+	assert_true(authority_create(&request, &authority, &err));
+	pem = authority_pem(authority);
+	config.user = "client-certificate-data: \"QQ==\"";
+	whole = fill(&config, pem->data, pem->len);
+	found = kubeconfig_find_client(whole);
+	assert_non_null(found);
+	assert_string_equal(found->common_name, "alice");
+}
+
+static void what_embeds_no_certificate_has_none(void **state)
+{
+	static const char *const texts[] = {
+		"\n",
+		"\n    client-certificate-data:",
+		"\n    client-certificate-data: ",
+		"\n    client-certificate-data: \"",
+		"\n    client-certificate-data: \"\"",
+		"\n    client-certificate-data: \"QQ==\"",
+		"\n    client-certificate-data: \"QQ=\"",
+		"\n    client-certificate-data: QQ==\n",
+		"client-certificate: /a\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		AUTO_FREE(secret) text = secret_of(texts[i]);
+
+		assert_null(kubeconfig_find_client(text));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -260,6 +313,8 @@ int main(void)
 		cmocka_unit_test(
 			one_to_bootstrap_from_names_the_cluster_and_the_token),
 		cmocka_unit_test(discovery_knows_one_cluster_without_a_name),
+		cmocka_unit_test(the_embedded_certificate_is_found_again),
+		cmocka_unit_test(what_embeds_no_certificate_has_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,10 @@
 static const struct manifest_value values[] = {
 	{"GROUP", "system:bootstrappers:w"},
 	{"SUFFIX", ":w"},
+	{"NAME", "kpki:view:group:dev"},
+	{"KIND", "Group"},
+	{"SUBJECT", "dev"},
+	{"ROLE", "view"},
 };
 
 static int make_directory(void **state)

@@ -213,6 +213,55 @@ static void each_group_has_bindings_of_its_own(void **state)
 		"system:bootstrappers:c " CSR "nodeclient\n");
 }
 
+static void a_role_is_given_to_each_group_or_the_user(void **state)
+{
+	static const char *const groups[] = {"dev", "ops"};
+	struct rbac_grant grant = {.role = "view",
+		.user = "alice",
+		.groups = groups,
+		.n_groups = ARRAY_SIZE(groups)};
+	AUTO_RELEASE(buffer) both = BUFFER_INIT;
+	AUTO_RELEASE(buffer) alone = BUFFER_INIT;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	(void)state;
+	assert_true(rbac_write_grant(&grant, &both, &err));
+	assert_non_null(strstr(both.data, "name: \"kpki:view:group:dev\""));
+	assert_non_null(strstr(both.data, "name: \"kpki:view:group:ops\""));
+	assert_null(strstr(both.data, "alice"));
+	grant.n_groups = 0;
+	assert_true(rbac_write_grant(&grant, &alone, &err));
+	assert_non_null(strstr(alone.data, "name: \"kpki:view:user:alice\""));
+	assert_non_null(strstr(alone.data, "kind: \"User\""));
+}
+
+static void a_binding_has_a_name_that_it_can_have(void **state)
+{
+	static const struct {
+		const char *role, *user, *group, *message;
+	} rows[] = {
+		{"a/b", "alice", "dev", "role \"a/b\""},
+		{"", "alice", "dev", "role \"\""},
+		{"view", "alice", "d%v", "group \"d%v\""},
+		{"view", "a/b", NULL, "user \"a/b\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct rbac_grant grant = {.role = rows[i].role,
+			.user = rows[i].user,
+			.groups = &rows[i].group,
+			.n_groups = rows[i].group ? 1 : 0};
+		AUTO_RELEASE(buffer) text = BUFFER_INIT;
+		AUTO_RELEASE(error) err = ERROR_INIT;
+
+		assert_false(rbac_write_grant(&grant, &text, &err));
+		assert_int_equal(err.kind, ERROR_INPUT);
+		assert_non_null(strstr(err.message, rows[i].message));
+		assert_int_equal(text.len, 0);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -223,6 +272,8 @@ int main(void)
 		cmocka_unit_test(an_expired_token_is_covered_all_the_same),
 		cmocka_unit_test(the_parts_that_are_asked_for_are_made),
 		cmocka_unit_test(each_group_has_bindings_of_its_own),
+		cmocka_unit_test(a_role_is_given_to_each_group_or_the_user),
+		cmocka_unit_test(a_binding_has_a_name_that_it_can_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# kill -9 while a kubeconfig is made: before each state-changing system call
+# with KPKI_FAULT_ALL, before a sample of them otherwise.
+
+load fault
+
+one=(kubeconfig alice --group dev --quiet)
+
+# The certificate in the file is the ledger's one live row of it.
+check_file()
+{
+	local serial
+
+	[[ $(mode alice.kubeconfig) == 600 ]] || fault "its mode" || return
+	serial=$(sed -nE 's/.*client-certificate-data: "(.*)"/\1/p' \
+		alice.kubeconfig | base64 -d | openssl x509 -noout -serial)
+	[[ $(jq -r '.items[] | select(.node == "alice" and .status == "live") |
+		.serial | ascii_upcase' list.json) == "${serial#*=}" ]] ||
+		fault "the file has not the live certificate"
+}
+
+kill_kubeconfig() # SAMPLE COMMAND…
+{
+	local sample=$1 n at
+
+	shift
+	prepare
+	n=$(count_calls "$@")
+	((n > 15)) || fault "only $n calls"
+	for at in $(points "$n" "$sample"); do
+		prepare
+		halt "$at" "$@" || true
+		where="call $at, $(tail -n 1 calls)"
+		look before
+		[[ ! -e alice.kubeconfig ]] ||
+			grep -q '^current-context' alice.kubeconfig ||
+			fault "not whole"
+		kpki "$@" >out 2>err || fault "the next run" || return
+		look after
+		check_file && check_tidy || return
+	done
+}
+
+@test "a kubeconfig" {
+	prepare() { fresh; }
+	kill_kubeconfig 30 "${one[@]}"
+	[[ $(jq '[.items[] | select(.node == "alice")] | length' list.json) == 1 ]]
+}
+
+@test "one that takes the place of another" {
+	fresh
+	kpki "${one[@]}"
+	mkdir "$scratch/issued"
+	cp -a pki alice.kubeconfig "$scratch/issued"
+	prepare()
+	{
+		fresh
+		rm -rf pki
+		cp -a "$scratch/issued"/* .
+	}
+	kill_kubeconfig 30 "${one[@]}" --reissue
+}
