@@ -191,7 +191,7 @@ static bool write_ledger(
 	int64_t number;
 
 	return ledger_create(path, err) &&
-	       ledger_open(path, LEDGER_WRITE, &ledger, err) &&
+	       ledger_open(path, LEDGER_BUILD, &ledger, err) &&
 	       ledger_lock(ledger, FILE_LOCK_EXCLUSIVE, 0, err) &&
 	       ledger_begin(ledger, instant_now(), false, err) &&
 	       ledger_add_authority(

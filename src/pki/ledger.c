@@ -26,6 +26,7 @@ static bool open_database(struct ledger *ledger, struct error *err)
 	static const int flags[] = {
 		[LEDGER_READ] = SQLITE_OPEN_READONLY,
 		[LEDGER_WRITE] = SQLITE_OPEN_READWRITE,
+		[LEDGER_BUILD] = SQLITE_OPEN_READWRITE,
 	};
 	AUTO_TEXT dir = NULL;
 	AUTO_TEXT path = NULL;
@@ -54,7 +55,7 @@ static bool open_lock(struct ledger *ledger, struct error *err)
 	int flags = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
 	struct stat status;
 
-	flags |= ledger->access == LEDGER_WRITE ? O_RDWR | O_CREAT : O_RDONLY;
+	flags |= ledger->access != LEDGER_READ ? O_RDWR | O_CREAT : O_RDONLY;
 	ledger->lock_fd = openat(ledger->dir, LEDGER_LOCK, flags, 0600);
 	if (ledger->lock_fd < 0 && errno == ENOENT &&
 		ledger->access == LEDGER_READ)
@@ -110,14 +111,12 @@ void ledger_free(struct ledger *ledger)
 	free(ledger);
 }
 
-static bool fill_directory(const char *path, int dir, struct error *err)
+static bool fill_directory(const char *path, struct error *err)
 {
 	AUTO_FREE(ledger) ledger = NULL;
 
-	if (!ledger_open(path, LEDGER_WRITE, &ledger, err) ||
-		!ledger_schema_create(ledger, err))
-		return false;
-	return file_sync(dir, path, err);
+	return ledger_open(path, LEDGER_BUILD, &ledger, err) &&
+	       ledger_schema_create(ledger, err);
 }
 
 bool ledger_create(const char *dir, struct error *err)
@@ -132,7 +131,7 @@ bool ledger_create(const char *dir, struct error *err)
 	for (; n_made < 2; n_made++)
 		if (!file_create(fd, names[n_made], 0600, NULL, 0, err))
 			break;
-	if (n_made == 2 && fill_directory(dir, fd, err))
+	if (n_made == 2 && fill_directory(dir, err))
 		return true;
 	for (size_t i = 0; i < (n_made == 2 ? 3 : n_made); i++) {
 		AUTO_RELEASE(error) ignored = ERROR_INIT; /* one is enough */
@@ -162,7 +161,7 @@ bool ledger_lock(struct ledger *ledger, enum file_lock lock, int64_t timeout,
 	bool held = true;
 
 	assert(!ledger->locked);
-	assert(ledger->access == LEDGER_WRITE || lock == FILE_LOCK_SHARED);
+	assert(ledger->access != LEDGER_READ || lock == FILE_LOCK_SHARED);
 	if (ledger->lock_fd >= 0 &&
 		!file_lock(ledger->lock_fd, lock, timeout, &held, err))
 		return error_context(err, "ledger \"%s\"", ledger->label);

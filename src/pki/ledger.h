@@ -33,10 +33,15 @@ struct ledger;
 #define LEDGER_FILE "ledger.db"
 #define LEDGER_LOCK ".lock"
 
-enum ledger_access { LEDGER_READ, LEDGER_WRITE };
+enum ledger_access {
+	LEDGER_READ,
+	LEDGER_WRITE,
+	LEDGER_BUILD, /* writing one that is not in its place yet: nothing is
+	                 synced, which is the caller's before it puts it there */
+};
 
-/* Creates DIR/.lock and DIR/ledger.db (0600) in a directory that has neither;
- * durable on return. */
+/* Creates DIR/.lock and DIR/ledger.db (0600) in a directory that has neither.
+ * Not synced, as by LEDGER_BUILD. */
 MUST_CHECK bool ledger_create(const char *dir, struct error *err);
 
 /* Is there a journal with something in it?  So it is while a command writes,

@@ -155,18 +155,24 @@ static const struct object objects[] = {
  * synchronous a power cut loses the last commit. */
 struct pragma {
 	const char *name, *value, *answer;
-	bool on_write;
+	unsigned access; /* bits of enum ledger_access */
+};
+enum {
+	ON_WRITE = 1 << LEDGER_WRITE,
+	ON_BUILD = 1 << LEDGER_BUILD,
+	ALWAYS = 1 << LEDGER_READ | ON_WRITE | ON_BUILD,
 };
 static const struct pragma pragmas[] = {
-	{"temp_store", "MEMORY", "2", false},
-	{"mmap_size", "0", "0", false},
-	{"foreign_keys", "ON", "1", false},
-	{"trusted_schema", "OFF", "0", false},
-	{"cell_size_check", "ON", "1", false},
-	{"cache_size", "-2048", "-2048", false},
-	{"secure_delete", "OFF", "0", false}, /* nothing in it is secret */
-	{"journal_mode", "TRUNCATE", "truncate", true},
-	{"synchronous", "EXTRA", "3", true},
+	{"temp_store", "MEMORY", "2", ALWAYS},
+	{"mmap_size", "0", "0", ALWAYS},
+	{"foreign_keys", "ON", "1", ALWAYS},
+	{"trusted_schema", "OFF", "0", ALWAYS},
+	{"cell_size_check", "ON", "1", ALWAYS},
+	{"cache_size", "-2048", "-2048", ALWAYS},
+	{"secure_delete", "OFF", "0", ALWAYS}, /* nothing in it is secret */
+	{"journal_mode", "TRUNCATE", "truncate", ON_WRITE | ON_BUILD},
+	{"synchronous", "EXTRA", "3", ON_WRITE},
+	{"synchronous", "OFF", "0", ON_BUILD},
 };
 
 static int keep_first(void *data, int n_values, char **values, char **names)
@@ -217,7 +223,7 @@ bool ledger_schema_prepare(struct ledger *ledger, struct error *err)
 		SQLITE_OK)
 		return ledger_sql_error(ledger, "cannot open", err);
 	for (size_t i = 0; i < ARRAY_SIZE(pragmas); i++)
-		if ((!pragmas[i].on_write || ledger->access == LEDGER_WRITE) &&
+		if ((pragmas[i].access & 1u << ledger->access) != 0 &&
 			!set_pragma(ledger, &pragmas[i], err))
 			return false;
 	return true;
