@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
 	&command_rbac,
 	&command_component_config,
 	&command_cluster_info,
+	&command_ca_bundle,
 	&command_list,
 	NULL,
 };

@@ -17,6 +17,7 @@ extern const struct command command_kubeconfig;
 extern const struct command command_rbac;
 extern const struct command command_component_config;
 extern const struct command command_cluster_info;
+extern const struct command command_ca_bundle;
 extern const struct command command_list;
 
 #endif

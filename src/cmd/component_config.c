@@ -140,19 +140,6 @@ static bool check_layout(const struct component_settings *component, bool quiet,
 	return true;
 }
 
-/* A drop-in has a directory of its own. */
-static bool make_parent(int dir, const char *name, struct error *err)
-{
-	const char *slash = strchr(name, '/');
-	AUTO_TEXT parent = NULL;
-
-	if (!slash)
-		return true;
-	parent = memory_text_n(name, (size_t)(slash - name));
-	return file_exists(dir, parent) ||
-	       directory_create(dir, parent, 0755, err);
-}
-
 static bool save_one(const struct component_settings *settings,
 	const enum component *component, const char *out, struct report *report,
 	struct error *err)
@@ -160,13 +147,10 @@ static bool save_one(const struct component_settings *settings,
 	AUTO_TEXT name = component_file_name(*component, settings->format);
 	AUTO_TEXT path = memory_format("%s/%s", out, name);
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	AUTO_CLOSE dir = -1;
 	bool fresh;
 
 	if (!component_write(settings, component, 1, &text, err) ||
-		!directory_ensure(out, &dir, err) ||
-		!make_parent(dir, name, err) ||
-		!product_save(path, &text, &fresh, err))
+		!product_save_in(out, name, &text, &fresh, err))
 		return false;
 	product_row(report, path, fresh);
 	return true;

@@ -90,6 +90,29 @@ bool product_save(const char *path, const struct buffer *text, bool *ret_fresh,
 	return true;
 }
 
+static bool make_parent(int dir, const char *name, struct error *err)
+{
+	const char *slash = strchr(name, '/');
+	AUTO_TEXT parent = NULL;
+
+	if (!slash)
+		return true;
+	parent = memory_text_n(name, (size_t)(slash - name));
+	return file_exists(dir, parent) ||
+	       directory_create(dir, parent, 0755, err);
+}
+
+bool product_save_in(const char *out, const char *name,
+	const struct buffer *text, bool *ret_fresh, struct error *err)
+{
+	AUTO_TEXT path = memory_format("%s/%s", out, name);
+	AUTO_CLOSE dir = -1;
+
+	return directory_ensure(out, &dir, err) &&
+	       make_parent(dir, name, err) &&
+	       product_save(path, text, ret_fresh, err);
+}
+
 bool product_deliver(const struct command_call *call, const char *out,
 	const struct buffer *text, struct error *err)
 {

@@ -25,6 +25,11 @@ MUST_CHECK bool product_check_usage(const struct command_call *call,
 MUST_CHECK bool product_save(const char *path, const struct buffer *text,
 	bool *ret_fresh, struct error *err);
 
+/* The same below a directory, which is made, 0700, and one in it, 0755, where
+ * the name has a slash. */
+MUST_CHECK bool product_save_in(const char *out, const char *name,
+	const struct buffer *text, bool *ret_fresh, struct error *err);
+
 /* One file or standard output, and the report. */
 MUST_CHECK bool product_deliver(const struct command_call *call,
 	const char *out, const struct buffer *text, struct error *err);

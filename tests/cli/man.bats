@@ -313,6 +313,10 @@ has_headings() # COMMAND HEADING...
 	is "$(members kubeconfig)" "$(keys one.json two.json)"
 	exits 0 kubeconfig alice
 	has_headings kubeconfig ${lines[0]}
+	kpki ca-bundle --out trust --json >one.json
+	is "$(members ca-bundle)" "$(keys one.json)"
+	exits 0 ca-bundle
+	has_headings ca-bundle ${lines[0]}
 	kpki cluster-info --json >one.json
 	is "$(members cluster-info)" "$(keys one.json)"
 

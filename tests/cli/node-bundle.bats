@@ -1123,6 +1123,7 @@ issued o253"
 		for command in "node-bundle w1" token "token --node w1" \
 			"bootstrap-kubeconfig --token-from none" \
 			"bootstrap-kubeconfig --node w1" "kubeconfig alice" \
+			ca-bundle \
 			"sign --node w1 none"; do
 			exits 4 $command --out "$out"
 			is "$output" ""

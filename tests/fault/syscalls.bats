@@ -58,12 +58,14 @@ each_command()
 	traced "$calls" sign n1.csr --profile kubelet-client --reissue \
 		--inventory nodes --out signed
 	$check
+	traced "$calls" ca-bundle --out trust
+	$check
 	traced "$calls" list --json
 	$check
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 11 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 12 ]] ||
 		fault "there is a command without this check"
 }
 
