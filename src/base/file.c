@@ -375,17 +375,17 @@ bool file_read(int dir, const char *path, size_t max, struct buffer *text,
 	return true;
 }
 
-static bool read_secret(int fd, const char *path, size_t len,
+bool file_read_open(int fd, const char *label, size_t len,
 	struct secret **ret_secret, struct error *err)
 {
 	AUTO_FREE(secret) secret = secret_new(len + 1);
 	size_t got;
 
 	if (!read_up_to(fd, secret_bytes(secret), len + 1, &got))
-		return error_errno(err, "file \"%s\": cannot read", path);
+		return error_errno(err, "file \"%s\": cannot read", label);
 	if (got > len)
 		return error_set(err, ERROR_FAILED,
-			"file \"%s\": grew while it was read", path);
+			"file \"%s\": grew while it was read", label);
 	secret_shorten(secret, got);
 	*ret_secret = take(&secret);
 	return true;
@@ -398,7 +398,7 @@ bool file_read_secret(int dir, const char *path, size_t max,
 	size_t len = 0;
 
 	return open_regular(dir, path, max, &fd, &len, err) &&
-	       read_secret(fd, path, len, ret_secret, err);
+	       file_read_open(fd, path, len, ret_secret, err);
 }
 
 bool file_read_private(int dir, const char *name, size_t max,
@@ -408,7 +408,7 @@ bool file_read_private(int dir, const char *name, size_t max,
 	size_t len = 0;
 
 	return open_private(dir, name, max, &fd, &len, err) &&
-	       read_secret(fd, name, len, ret_secret, err);
+	       file_read_open(fd, name, len, ret_secret, err);
 }
 
 /* A piece at a time, in memory that is wiped. */

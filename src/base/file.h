@@ -94,6 +94,10 @@ MUST_CHECK bool file_read(int dir, const char *path, size_t max,
 MUST_CHECK bool file_read_secret(int dir, const char *path, size_t max,
 	struct secret **ret_secret, struct error *err);
 
+/* The same of a file that is open, and is said to be so long. */
+MUST_CHECK bool file_read_open(int fd, const char *label, size_t len,
+	struct secret **ret_secret, struct error *err);
+
 /* And of a file that is its owner's alone: ERROR_INPUT for a link, and when
  * group or others have any permission. */
 MUST_CHECK bool file_read_private(int dir, const char *name, size_t max,

@@ -11,20 +11,37 @@
  *
  * It brings libxml2, ICU and the C++ runtime with it: linked in the ordinary
  * way it would double the time that every command takes to start, --version
- * included.  Only src/base/tree_tar.c calls through this table; a member is
- * called what libarchive calls it, without "archive_".
+ * included.  Only src/base/tree_tar.c and tree_read_tar.c call through this table; a
+ * member is called what libarchive calls it, without "archive_".
  */
 #define LIBARCHIVE_CALLS(CALL)                                                 \
 	CALL(entry_clear)                                                      \
+	CALL(entry_filetype)                                                   \
 	CALL(entry_free)                                                       \
+	CALL(entry_hardlink)                                                   \
 	CALL(entry_new)                                                        \
+	CALL(entry_pathname)                                                   \
+	CALL(entry_perm)                                                       \
 	CALL(entry_set_filetype)                                               \
 	CALL(entry_set_mtime)                                                  \
 	CALL(entry_set_pathname)                                               \
 	CALL(entry_set_perm)                                                   \
 	CALL(entry_set_size)                                                   \
 	CALL(entry_set_symlink)                                                \
+	CALL(entry_size)                                                       \
+	CALL(entry_symlink)                                                    \
+	CALL(entry_uid)                                                        \
 	CALL(error_string)                                                     \
+	CALL(read_data)                                                        \
+	CALL(read_free)                                                        \
+	CALL(read_new)                                                         \
+	CALL(read_next_header)                                                 \
+	CALL(read_open_fd)                                                     \
+	CALL(read_support_filter_bzip2)                                        \
+	CALL(read_support_filter_gzip)                                         \
+	CALL(read_support_filter_xz)                                           \
+	CALL(read_support_filter_zstd)                                         \
+	CALL(read_support_format_tar)                                                     \
 	CALL(write_add_filter_none)                                            \
 	CALL(write_data)                                                       \
 	CALL(write_finish_entry)                                               \

@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&command_cluster_info,
 	&command_ca_bundle,
 	&command_list,
+	&command_verify,
 	NULL,
 };
 

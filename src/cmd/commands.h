@@ -19,5 +19,6 @@ extern const struct command command_component_config;
 extern const struct command command_cluster_info;
 extern const struct command command_ca_bundle;
 extern const struct command command_list;
+extern const struct command command_verify;
 
 #endif

@@ -317,8 +317,8 @@ static const struct extension_type {
 	{"subjectAltName", DER_LITERAL("\x55\x1d\x11"), read_alt_names},
 };
 
-static bool take_extension(
-	struct der *list, struct extension *extension, struct error *err)
+static bool take_extension(struct der *list, struct extension *extension,
+	struct flaws *flaws, struct error *err)
 {
 	struct der at;
 
@@ -329,44 +329,87 @@ static bool take_extension(
 	extension->critical = false;
 	if (der_next(&at) == DER_BOOLEAN &&
 		(!der_take_boolean(&at, &extension->critical) ||
-			!extension->critical))
-		return broken(err,
-			"extension: critical is there, and not TRUE (X.690, "
-			"11.1 and 11.5)");
+			!extension->critical) &&
+		!broken(err, "extension: critical is there, and not TRUE "
+			     "(X.690, 11.1 and 11.5)") &&
+		(!flaws_forgive(flaws, FLAW_FALSE_WRITTEN, err) ||
+			(der_next(&at) == DER_BOOLEAN &&
+				!der_take(&at, DER_BOOLEAN, NULL, NULL))))
+		return false;
 	if (!der_take(&at, DER_OCTET_STRING, &extension->value, NULL) ||
 		at.len > 0)
 		return broken(err, "extension: malformed (RFC 5280, 4.1)");
 	return true;
 }
 
-static bool read_one(const struct extension *extension, struct certificate *out,
-	struct error *err)
+/* Critical ones that Go understands, though no field here is for them: policies
+ * and name constraints (Go: crypto/x509/parser.go). */
+static bool is_left_to_others(struct der oid)
 {
-	AUTO_TEXT dotted = NULL;
+	return der_equal(oid, OID("\x55\x1d\x1e")) ||
+	       der_equal(oid, OID("\x55\x1d\x20"));
+}
 
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		if (!der_equal(extension->oid, types[i].oid))
-			continue;
-		if (!types[i].read(extension, out, err))
-			return error_context(err, "%s", types[i].name);
-		return true;
-	}
-	dotted = oid_format(extension->oid);
+static bool read_other(const struct extension *extension,
+	struct certificate *out, struct flaws *flaws, struct error *err)
+{
+	AUTO_TEXT dotted = oid_format(extension->oid);
+
 	if (!extension->critical) {
 		if (!out->other_extension)
 			out->other_extension = take(&dotted);
 		return true;
 	}
-	return error_set(err, ERROR_INPUT,
+	error_set(err, ERROR_INPUT,
 		"extension %s: critical and not understood (RFC 5280, 4.2)",
 		dotted);
+	return flaws_forgive(flaws,
+		is_left_to_others(extension->oid) ? FLAW_EXTENSION_UNREAD
+						  : FLAW_EXTENSION_UNKNOWN,
+		err);
+}
+
+/* Of one that cannot be read.  Many write "cA FALSE" (X.690, 11.5). */
+static enum flaw_kind kind_of_flaw(const struct extension *extension)
+{
+	if (der_equal(extension->oid, OID_SUBJECT_ALT_NAME))
+		return FLAW_ALT_NAME;
+	if (der_equal(extension->oid, OID_BASIC_CONSTRAINTS) &&
+		der_equal(extension->value, OID("\x30\x03\x01\x01\x00")))
+		return FLAW_FALSE_WRITTEN;
+	return FLAW_EXTENSION;
+}
+
+static bool read_one(const struct extension *extension, struct certificate *out,
+	struct flaws *flaws, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		if (!der_equal(extension->oid, types[i].oid))
+			continue;
+		if (types[i].read(extension, out, err))
+			return true;
+		error_context(err, "%s", types[i].name);
+		return flaws_forgive(flaws, kind_of_flaw(extension), err);
+	}
+	return read_other(extension, out, flaws, err);
 }
 
 /* Many times what any certificate has. */
 #define EXTENSIONS_MAX 64
 
-bool extensions_read(
-	struct der list, struct certificate *certificate, struct error *err)
+/* One that is there twice is not read again. */
+static bool read_unless_seen(const struct extension *extension,
+	const struct der *seen, size_t n_seen, struct certificate *out,
+	struct flaws *flaws, struct error *err)
+{
+	if (!is_among(seen, n_seen, extension->oid))
+		return read_one(extension, out, flaws, err);
+	return broken(err, "extension: there twice (RFC 5280, 4.2)") ||
+	       flaws_forgive(flaws, FLAW_EXTENSION_TWICE, err);
+}
+
+bool extensions_read(struct der list, struct certificate *certificate,
+	struct flaws *flaws, struct error *err)
 {
 	struct der seen[EXTENSIONS_MAX];
 	struct extension extension;
@@ -374,18 +417,16 @@ bool extensions_read(
 
 	if (list.len == 0)
 		return broken(err, "extensions: none in the list (RFC 5280, "
-				   "4.1.2.9)");
+				   "4.1.2.9)") ||
+		       flaws_forgive(flaws, FLAW_EXTENSION, err);
 	while (list.len > 0) {
 		if (n_seen == EXTENSIONS_MAX)
 			return broken(err, "extensions: more than 64");
-		if (!take_extension(&list, &extension, err))
+		if (!take_extension(&list, &extension, flaws, err) ||
+			!read_unless_seen(&extension, seen, n_seen, certificate,
+				flaws, err))
 			return false;
-		if (is_among(seen, n_seen, extension.oid))
-			return broken(err, "extension: there twice (RFC 5280, "
-					   "4.2)");
 		seen[n_seen++] = extension.oid;
-		if (!read_one(&extension, certificate, err))
-			return false;
 	}
 	return true;
 }

@@ -2,7 +2,7 @@
 #ifndef PKI_EXTENSIONS_H
 #define PKI_EXTENSIONS_H
 
-#include "pki/certificate.h"
+#include "pki/flaws.h"
 
 /*
  * Extensions (RFC 5280, 4.2), read and written.
@@ -10,11 +10,13 @@
 
 /*
  * Reads the extensions of a certificate (RFC 5280, 4.2) into its fields; list
- * is what is inside their SEQUENCE.  On failure the certificate may be half
- * filled; certificate_free() copes.
+ * is what is inside their SEQUENCE.  Without flaws (NULL) the first of them is a
+ * failure, after which the certificate may be half filled; certificate_free()
+ * copes.
  */
 MUST_CHECK bool extensions_read(struct der list,
-	struct certificate *certificate, struct error *err);
+	struct certificate *certificate, struct flaws *flaws,
+	struct error *err);
 
 /* Writing, from the back to the front.  All that was written since the mark
  * becomes an extension's value. */

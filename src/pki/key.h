@@ -70,6 +70,8 @@ MUST_CHECK bool key_sign(const struct key *key, struct der message,
  * other algorithm than those that key_sign uses. */
 MUST_CHECK bool key_verify(struct der public_key, struct der algorithm,
 	struct der message, struct der signature, struct error *err);
+/* Is the algorithm one of those? */
+bool key_verifies(struct der algorithm);
 
 void key_free(struct key *key);
 DEFINE_AUTO_FREE(key)

@@ -40,6 +40,13 @@ static bool find_sign(struct der identifier, gnutls_sign_algorithm_t *ret_sign)
 	return false;
 }
 
+bool key_verifies(struct der algorithm)
+{
+	gnutls_sign_algorithm_t sign;
+
+	return find_sign(algorithm, &sign);
+}
+
 static bool refuse_algorithm(struct der identifier, struct error *err)
 {
 	struct der at = {NULL, 0}, oid = {NULL, 0};

@@ -78,7 +78,7 @@ static bool read_extension_request(
 		return broken(err, "extensionRequest: not one list of "
 				   "extensions (RFC 2985, 5.4.2)");
 	out->has_extensions = true;
-	return extensions_read(list, out->asked, err);
+	return extensions_read(list, out->asked, NULL, err);
 }
 
 static bool take_attribute(struct der *attributes, struct der *ret_type,

@@ -225,7 +225,7 @@ commands()
 			$7 ~ /^(once|many)$/ && $8 ~ /^(own|shared)$/ { next }
 		{ exit 1 }' <<<"$output"
 	is "$status" 0
-	is "$(commands | tr '\n' ' ')" "init-ca node-bundle node-csr sign token bootstrap-kubeconfig kubeconfig rbac component-config cluster-info ca-bundle list "
+	is "$(commands | tr '\n' ' ')" "init-ca node-bundle node-csr sign token bootstrap-kubeconfig kubeconfig rbac component-config cluster-info ca-bundle list verify "
 	exits 0 --help
 	lacks "$output" describe
 	exits 2 list --describe-cli
@@ -234,7 +234,7 @@ commands()
 @test "bash completes commands, options, choices and files" {
 	mkdir sub
 	touch nodes.yaml
-	is "$(complete_in_bash kpki '')" "init-ca node-bundle node-csr sign token bootstrap-kubeconfig kubeconfig rbac component-config cluster-info ca-bundle list"
+	is "$(complete_in_bash kpki '')" "init-ca node-bundle node-csr sign token bootstrap-kubeconfig kubeconfig rbac component-config cluster-info ca-bundle list verify"
 	is "$(complete_in_bash kpki no)" "node-bundle node-csr"
 	is "$(complete_in_bash kpki --dir sub in)" "init-ca"
 	is "$(complete_in_bash kpki --dir = sub in)" "init-ca"

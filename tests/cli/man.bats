@@ -320,6 +320,13 @@ has_headings() # COMMAND HEADING...
 	kpki cluster-info --json >one.json
 	is "$(members cluster-info)" "$(keys one.json)"
 
+	exits 5 verify root --json --at 2y
+	echo "$output" >one.json
+	exits 5 verify root --json --at 2y --severity warning --inventory \
+		<(echo 'worker-2 10.0.0.2')
+	echo "$output" >two.json
+	is "$(members verify)" "$(keys one.json two.json)"
+
 	exits 0 list --tokens --csv
 	is "$(tags kpki-list.1 TOKENS | grep -E '^[a-zA-Z]+$' | sort)" \
 		"$(tr -d '\r' <<<"${lines[0]}" | tr , '\n' | sort)"
@@ -546,4 +553,22 @@ var/lib/kubelet/pki/kubelet-client-current.pem"
 		"$(tr -s '\n\t' ' ' <"$top/src/kube/request_policy.c" |
 			sed 's/" "//g; s/{"/\n/g' |
 			sed -nE 's/^([a-z-]+)", "([^"]+)", check_.*/\1: \2/p')"
+}
+
+@test "kpki-verify(1) has the rules of the program, word for word" {
+	kpki verify --list-rules --json |
+		jq -r '.items[] | "\(.id) (\(.severity))\t\(.title | ascii_downcase).",
+			"\(.meaning | ascii_downcase)."' >want
+	while IFS=$tab read -r tag text; do
+		if [[ $tag == KPKI-* ]]; then
+			rule=$(items kpki-verify.1 RULES | grep -F "$tag") ||
+				complain "rule" "$tag" "none"
+			rule=${rule,,}
+		else
+			text=$tag
+		fi
+		has "$rule" "$text"
+	done <want
+	is "$(tags kpki-verify.1 RULES | sed 's/ .*//')" \
+		"$(kpki verify --list-rules | awk '/^KPKI/ { print $1 }')"
 }

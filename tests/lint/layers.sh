@@ -12,7 +12,8 @@ base base
 cli base cli
 pki base pki
 kube base pki kube
-cmd base cli pki kube cmd
+verify base pki kube verify
+cmd base cli pki kube verify cmd
 main.c base cli cmd'
 
 # Where a header that is not everybody's may be used, and nowhere else.
@@ -37,9 +38,11 @@ sys/stat.h sys/statfs.h sys/statvfs.h sys/syscall.h sys/types.h sys/uio.h
 sys/utsname.h sys/vfs.h sys/wait.h time.h unistd.h wchar.h'
 
 # Who may look into a secret.
-confidants='base/file.c base/secret.c base/source.c base/tree_tar.c kube/bundle.c
-kube/kubeconfig.c kube/kubeconfig_read.c kube/place.c kube/redact.c kube/token.c
-kube/token_file.c kube/token_read.c kube/token_secret.c pki/digest.c pki/key.c pki/key_decode.c pki/key_encode.c pki/pem.c'
+confidants='base/file.c base/secret.c base/source.c base/tree_read_tar.c
+base/tree_tar.c kube/bundle.c kube/kubeconfig.c kube/kubeconfig_read.c
+kube/place.c kube/redact.c kube/token.c kube/token_file.c kube/token_read.c
+kube/token_secret.c pki/digest.c pki/key.c pki/key_decode.c pki/key_encode.c
+pki/pem.c verify/file.c verify/file_document.c'
 
 includes() { # file:line:header, "..." or <...> kept
   grep -n '^[[:space:]]*#[[:space:]]*include' /dev/null $(find . -name '*.[ch]') |

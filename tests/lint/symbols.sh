@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# What the floors call: base, pki and kube never print, prompt, read the
+# What the floors call: base, pki, kube and verify never print, prompt, read the
 # environment or end the process, and nobody runs a program or opens a socket.
 # Reads the built archives, so it sees what was compiled, not what was meant.
 # abort() is free: it is for a broken invariant, and for memory that ran out.
@@ -52,10 +52,10 @@ check() { # NAME PATTERN FILE...
   fi
 }
 
-for floor in base pki kube; do
+for floor in base pki kube verify; do
   check "$floor is silent and only returns" "$silent" "lib$floor.a"
 done
 check 'nobody runs a program or opens a socket' "$alone" \
-  libbase.a libcli.a libpki.a libkube.a libcmd.a src/main.o
+  libbase.a libcli.a libpki.a libkube.a libverify.a libcmd.a src/main.o
 echo "1..$n"
 exit $failed

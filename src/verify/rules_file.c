@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "verify/chain.h"
+#include "verify/rule_groups.h"
+
+enum { OTHERS_READ = 0044, OTHERS_WRITE = 0022 };
+
+/* -- who may read and write -- */
+
+static bool is_secret(const struct artifact *artifact)
+{
+	return artifact->kind == ARTIFACT_KEY ||
+	       artifact->kind == ARTIFACT_TOKEN;
+}
+
+static bool has_secret(const struct file *file)
+{
+	for (size_t i = 0; i < file->n_artifacts; i++)
+		if (is_secret(file->artifacts[i]))
+			return true;
+	return false;
+}
+
+static void key_readable(
+	struct examination *x, const struct artifact *unused)
+{
+	const struct file *file = x->file;
+
+	(void)unused;
+	if (file->has_mode && file->kind == TREE_READ_FILE &&
+		file->mode & OTHERS_READ && has_secret(file))
+		finding(x, "has a secret, and mode %04o", (unsigned)file->mode);
+}
+
+static void file_writable(
+	struct examination *x, const struct artifact *unused)
+{
+	const struct file *file = x->file;
+
+	(void)unused;
+	if (file->has_mode && file->kind == TREE_READ_FILE &&
+		file->mode & OTHERS_WRITE && file->n_artifacts > 0)
+		finding(x, "can be changed by others: mode %04o",
+			(unsigned)file->mode);
+}
+
+static bool is_on_a_host(const struct unit *unit)
+{
+	return unit->kind == UNIT_HOST || unit->kind == UNIT_KUBERNETES;
+}
+
+/* A key that is neither root's nor of whom the most of the tree is. */
+static void key_owner(struct examination *x, const struct artifact *unused)
+{
+	const struct file *file = x->file;
+	const struct unit *unit = x->unit;
+
+	(void)unused;
+	if (!file->has_mode || !has_secret(file) || file->uid == 0 ||
+		!is_on_a_host(unit))
+		return;
+	for (size_t i = 0; i < unit->n_files; i++)
+		if (unit->files[i]->has_mode &&
+			unit->files[i]->uid != file->uid) {
+			finding(x, "belongs to user %lu, as not all do here",
+				(unsigned long)file->uid);
+			return;
+		}
+}
+
+/* -- what a tree has -- */
+
+static void link_leaves(struct examination *x, const struct artifact *unused)
+{
+	(void)unused;
+	if (x->file->link && unit_leaves(x->unit, x->file, x->file->link))
+		finding(x, "is a link that leaves the tree: \"%s\"",
+			x->file->link);
+}
+
+static void link_dangles(struct examination *x, const struct artifact *unused)
+{
+	(void)unused;
+	if (x->file->link && !unit_leaves(x->unit, x->file, x->file->link) &&
+		!unit_find(x->unit, x->file->inside))
+		finding(x, "is a link to nothing: \"%s\"", x->file->link);
+}
+
+static void not_read(struct examination *x, const struct artifact *unused)
+{
+	(void)unused;
+	if (x->file->problem)
+		finding(x, "%s: it was not looked at", x->file->problem);
+}
+
+static void member_twice(struct examination *x, const struct artifact *unused)
+{
+	(void)unused;
+	if (x->file->is_twice && x->unit->kind != UNIT_FILES)
+		finding(x, "stands twice in the archive");
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static void current_no_link(
+	struct examination *x, const struct artifact *unused)
+{
+	(void)unused;
+	if (x->file->kind == TREE_READ_FILE &&
+		ends_with(x->file->inside, "-current.pem") &&
+		is_on_a_host(x->unit))
+		finding(x, "is a file, and no link: the kubelet cannot rotate "
+			   "it");
+}
+
+/* Where certificates stand alone. */
+static void key_in_certificate_file(
+	struct examination *x, const struct artifact *key)
+{
+	const struct file *file = key->file;
+	const struct artifact *certificate = NULL;
+
+	if (key->embedded_kind || ends_with(file->inside, ".key") ||
+		duty_is(key, "kubelet-client") ||
+		strstr(file->inside, "kubelet-server-"))
+		return;
+	for (size_t i = 0; i < file->n_artifacts; i++)
+		if (file->artifacts[i]->kind == ARTIFACT_CERTIFICATE)
+			certificate = file->artifacts[i];
+	if (certificate)
+		finding(x, "a private key stands in the file of a certificate");
+}
+
+static void ca_key_on_node(struct examination *x, const struct artifact *key)
+{
+	unsigned roles = examination_roles(x);
+
+	if (key->duty && key->duty->is_ca && is_on_a_host(x->unit) &&
+		!(roles & ROLE_CONTROL_PLANE) && roles & ROLE_NODE)
+		finding(x, "is the key of a CA on a node");
+}
+
+/* -- pairs -- */
+
+static void key_unreadable(struct examination *x, const struct artifact *key)
+{
+	if (key->problem)
+		finding(x, "%s", key->problem);
+}
+
+static void block_broken(
+	struct examination *x, const struct artifact *artifact)
+{
+	if (strncmp(artifact->problem, "certificate: ", 13) != 0 &&
+		strncmp(artifact->problem, "request: ", 9) != 0)
+		finding(x, "%s", artifact->problem);
+}
+
+static struct der key_bytes(const struct artifact *key)
+{
+	return (struct der){(const unsigned char *)key->public_key.data,
+		key->public_key.len};
+}
+
+static void key_mismatch(
+	struct examination *x, const struct artifact *certificate)
+{
+	const struct artifact *key = key_of(x, certificate);
+
+	if (key && !key->problem &&
+		!der_equal(key_bytes(key),
+			certificate->certificate->public_key))
+		finding(x, "the key in %s is not its own", key->file->path);
+}
+
+static void key_missing(
+	struct examination *x, const struct artifact *certificate)
+{
+	const struct duty *duty = certificate->duty;
+
+	if (!is_on_a_host(x->unit) || !duty || duty->is_ca ||
+		certificate->embedded_kind || !is_first(certificate) ||
+		duty_is(certificate, "service-account"))
+		return;
+	if (!key_of(x, certificate))
+		finding(x, "its private key is not here");
+}
+
+static void key_shared(
+	struct examination *x, const struct artifact *certificate)
+{
+	const char *where;
+
+	if (!x->seen || !certificate->node)
+		return;
+	where = seen_before(x->seen, SEEN_KEY,
+		certificate->certificate->public_key,
+		(struct der){(const unsigned char *)certificate->node,
+			strlen(certificate->node)},
+		certificate->file->path);
+	if (where)
+		finding(x, "has the key of another node's, in %s", where);
+}
+
+static bool is_same_identity(const struct artifact *a, const struct artifact *b)
+{
+	return der_equal(a->certificate->subject, b->certificate->subject);
+}
+
+static void key_of_two_names(
+	struct examination *x, const struct artifact *certificate)
+{
+	const struct artifact *other = certificate;
+
+	if (!is_first(certificate))
+		return;
+	while ((other = unit_next(
+			x->unit, other, ARTIFACT_CERTIFICATE, NULL)))
+		if (!is_same_identity(certificate, other) &&
+			der_equal(certificate->certificate->public_key,
+				other->certificate->public_key)) {
+			finding(x, "has the key of \"%s\" in %s",
+				other->certificate->subject_text,
+				other->file->path);
+			return;
+		}
+}
+
+/* -- service accounts -- */
+
+static bool is_service_account(const struct artifact *artifact)
+{
+	return duty_is(artifact, "service-account") && !artifact->problem;
+}
+
+static void sa_mismatch(struct examination *x, const struct artifact *public)
+{
+	const struct artifact *key = NULL;
+
+	if (!is_service_account(public))
+		return;
+	while ((key = unit_next(
+			x->unit, key, ARTIFACT_KEY, "service-account")))
+		if (key->problem ||
+			der_equal(key_bytes(key), key_bytes(public)))
+			return;
+	key = unit_next(x->unit, NULL, ARTIFACT_KEY, "service-account");
+	if (key)
+		finding(x, "is not the public half of %s", key->file->path);
+}
+
+static void sa_kind(struct examination *x, const struct artifact *key)
+{
+	if (is_service_account(key) && key->key_name &&
+		strncmp(key->key_name, "rsa-", 4) != 0 &&
+		strncmp(key->key_name, "ecdsa-", 6) != 0)
+		finding(x, "is %s, with which no token can be signed",
+			key->key_name);
+}
+
+/* -- what a host needs -- */
+
+static bool has_login(const struct unit *unit)
+{
+	static const char *const duty[] = {"kubelet-client", "bootstrap"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(duty); i++)
+		for (int kind = 0; kind < ARTIFACT_KINDS; kind++)
+			if (unit_next(unit, NULL, (enum artifact_kind)kind,
+				    duty[i]))
+				return true;
+	return false;
+}
+
+/* "node" must have been said, or be what a bundle is. */
+static void no_login(struct examination *x, const struct artifact *unused)
+{
+	(void)unused;
+	if (!is_on_a_host(x->unit) || has_login(x->unit))
+		return;
+	if (x->settings->roles & ROLE_NODE || x->unit->is_named)
+		finding(x, "has nothing that a kubelet could log in with");
+}
+
+static void no_ca_on_host(struct examination *x, const struct artifact *unused)
+{
+	static const char *const duty[] = {"ca", "client-ca"};
+
+	(void)unused;
+	if (!is_on_a_host(x->unit) || !has_login(x->unit))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(duty); i++)
+		if (unit_next(x->unit, NULL, ARTIFACT_CERTIFICATE, duty[i]))
+			return;
+	finding(x, "has no CA certificate");
+}
+
+static void missing_for_role(
+	struct examination *x, const struct artifact *unused)
+{
+	static const char *const duty[] = {"kube-apiserver", "ca"};
+
+	(void)unused;
+	if (!(x->settings->roles & ROLE_CONTROL_PLANE) ||
+		x->unit->kind == UNIT_FILES)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(duty); i++)
+		if (!unit_next(x->unit, NULL, ARTIFACT_CERTIFICATE, duty[i]))
+			finding(x, "has no certificate of %s", duty[i]);
+}
+
+static void ca_key_missing(struct examination *x, const struct artifact *ca)
+{
+	if (x->settings->roles & ROLE_CA && duty_is(ca, "ca") &&
+		!ca->embedded_kind && is_first(ca) && !key_of(x, ca))
+		finding(x, "its private key is not here");
+}
+
+/* -- the ledger -- */
+
+/* The ledger's number of the authority that signed this leaf; 0 when it is not
+ * to be asked. */
+static int64_t ledger_ca(
+	struct examination *x, const struct artifact *artifact)
+{
+	const struct chain *chain;
+	int64_t ca = 0;
+
+	if (!x->settings->ledger || artifact->certificate->is_ca ||
+		!is_first(artifact))
+		return 0;
+	chain = chain_of(x, artifact);
+	if (chain->n_links > 0 &&
+		!ledger_authority(x->settings->ledger,
+			&chain->links[0]->certificate->pin, &ca, x->err))
+		x->broken = true;
+	return ca;
+}
+
+static void not_in_ledger(
+	struct examination *x, const struct artifact *artifact)
+{
+	int64_t ca = ledger_ca(x, artifact);
+	bool has = true;
+
+	if (ca == 0 || x->broken)
+		return;
+	if (!ledger_has(x->settings->ledger, ca, artifact->certificate->serial,
+		    &has, x->err))
+		x->broken = true;
+	else if (!has)
+		finding(x, "the ledger does not know it");
+}
+
+struct search {
+	const struct certificate *certificate;
+	char *status; /* NULL: not found */
+};
+
+static bool look_for(
+	void *data, const struct ledger_row *row, struct error *err)
+{
+	struct search *search = data;
+
+	(void)err;
+	if (!search->status &&
+		der_equal(row->body, search->certificate->whole))
+		search->status = memory_text(row->status);
+	return true;
+}
+
+static void ended_in_ledger(
+	struct examination *x, const struct artifact *artifact)
+{
+	struct search search = {artifact->certificate, NULL};
+	struct ledger_filter filter = {
+		.name = artifact->node, .at = x->settings->at};
+	AUTO_TEXT status = NULL;
+
+	if (ledger_ca(x, artifact) == 0 || x->broken)
+		return;
+	if (!ledger_each(x->settings->ledger, &filter, look_for, &search,
+		    x->err)) {
+		x->broken = true;
+		return;
+	}
+	status = search.status;
+	if (status && strcmp(status, "live") != 0 &&
+		strcmp(status, "expired") != 0)
+		finding(x, "is %s by the ledger", status);
+}
+
+const struct rule file_rules[] = {
+	{
+		.id = "KPKI-F001",
+		.severity = SEVERITY_ERROR,
+		.title = "others can read a secret",
+		.meaning = "every user of the host can be who the key says; no "
+			   "component checks it",
+		.mend = "chmod 600 FILE",
+		.source = "CIS Kubernetes Benchmark, 1.1 and 4.1",
+		.per_file = true,
+		.check = key_readable,
+	},
+	{
+		.id = "KPKI-F002",
+		.severity = SEVERITY_ERROR,
+		.title = "others can change the file",
+		.meaning = "who can change a CA, a certificate or a kubeconfig "
+			   "decides whom the host trusts",
+		.mend = "chmod go-w FILE",
+		.source = "CIS Kubernetes Benchmark, 1.1 and 4.1",
+		.per_file = true,
+		.check = file_writable,
+	},
+	{
+		.id = "KPKI-F003",
+		.severity = SEVERITY_WARNING,
+		.title = "a secret has an owner of its own",
+		.meaning = "that user can be who the key says",
+		.mend = "chown root:root FILE",
+		.source = "CIS Kubernetes Benchmark, 1.1 and 4.1",
+		.per_file = true,
+		.check = key_owner,
+	},
+	{
+		.id = "KPKI-F004",
+		.severity = SEVERITY_WARNING,
+		.title = "a link leaves the tree",
+		.meaning = "what it leads to was not looked at, and may be "
+			   "anything on the host",
+		.mend = "bring the file itself",
+		.source = "kpki-verify(1)",
+		.per_file = true,
+		.check = link_leaves,
+	},
+	{
+		.id = "KPKI-F005",
+		.severity = SEVERITY_ERROR,
+		.title = "a link leads to nothing",
+		.meaning = "the component does not start",
+		.message = "no such file or directory",
+		.mend = "bring the file it names",
+		.source = "kpki-verify(1)",
+		.per_file = true,
+		.check = link_dangles,
+	},
+	{
+		.id = "KPKI-F006",
+		.severity = SEVERITY_WARNING,
+		.title = "a file was not looked at",
+		.meaning = "what it holds is not known",
+		.mend = "look at it by hand",
+		.source = "kpki-verify(1)",
+		.per_file = true,
+		.check = not_read,
+	},
+	{
+		.id = "KPKI-F007",
+		.severity = SEVERITY_ERROR,
+		.title = "a file stands twice in the archive",
+		.meaning = "which of them is laid down depends on the program "
+			   "that unpacks it; the second was not looked at",
+		.mend = "make the archive again",
+		.source = "kpki-verify(1)",
+		.per_file = true,
+		.check = member_twice,
+	},
+	{
+		.id = "KPKI-F008",
+		.severity = SEVERITY_WARNING,
+		.title = "the kubelet's current certificate is no link",
+		.meaning = "it works until the kubelet rotates",
+		.message = "expected \"kubelet-client-current.pem\" to be a "
+			   "symlink but it is a file",
+		.mend = "rename it and make a link to it",
+		.source = "Kubernetes: "
+			  "client-go/util/certificate/certificate_store.go",
+		.per_file = true,
+		.check = current_no_link,
+	},
+	{
+		.id = "KPKI-F009",
+		.severity = SEVERITY_ERROR,
+		.title = "a private key stands in a certificate's file",
+		.meaning = "files of certificates are handed around and read "
+			   "by all",
+		.mend = "take it out; if the file was handed out, make another "
+			"key",
+		.source = "Kubernetes: PKI certificates and requirements",
+		.kinds = KIND(KEY),
+		.check = key_in_certificate_file,
+	},
+	{
+		.id = "KPKI-F010",
+		.severity = SEVERITY_ERROR,
+		.title = "the key of a CA is on a node",
+		.meaning = "whoever has the node can make any certificate",
+		.mend = "remove it; if the node was out of your hands, replace "
+			"the CA",
+		.source = "Kubernetes: PKI certificates and requirements",
+		.kinds = KIND(KEY),
+		.check = ca_key_on_node,
+	},
+	{
+		.id = "KPKI-F011",
+		.severity = SEVERITY_ERROR,
+		.title = "a private key cannot be read",
+		.meaning = "the component does not start: it is encrypted, of "
+			   "a kind that is not known, or damaged",
+		.message = "tls: failed to parse private key",
+		.mend = "write it without a password, as PKCS #8",
+		.source = "Kubernetes: client-go/util/keyutil/key.go",
+		.kinds = KIND(KEY) | KIND(PUBLIC_KEY),
+		.check = key_unreadable,
+	},
+	{
+		.id = "KPKI-F012",
+		.severity = SEVERITY_ERROR,
+		.title = "a file cannot be read as what it should be",
+		.meaning = "the component that wants it does not start",
+		.message = "unable to load",
+		.mend = "make it again",
+		.source = "Kubernetes: client-go/util/cert/pem.go",
+		.kinds = KIND(UNREADABLE),
+		.check = block_broken,
+	},
+	{
+		.id = "KPKI-F013",
+		.severity = SEVERITY_ERROR,
+		.title = "the key is not the certificate's",
+		.meaning = "the component does not start",
+		.message = "tls: private key does not match public key",
+		.mend = "bring the key it was made with; in a file of several "
+			"the leaf comes first",
+		.source = "Go: crypto/tls/tls.go",
+		.kinds = KIND(CERTIFICATE),
+		.check = key_mismatch,
+	},
+	{
+		.id = "KPKI-F014",
+		.severity = SEVERITY_ERROR,
+		.title = "a certificate has no key beside it",
+		.meaning = "the component does not start",
+		.message = "open: no such file or directory",
+		.mend = "bring the key",
+		.source = "Go: crypto/tls/tls.go",
+		.kinds = KIND(CERTIFICATE),
+		.check = key_missing,
+	},
+	{
+		.id = "KPKI-F015",
+		.severity = SEVERITY_ERROR,
+		.title = "two nodes share a key",
+		.meaning = "who has one of them has both",
+		.mend = "make a key on each, and issue anew",
+		.source = "NIST SP 800-57, part 1",
+		.kinds = KIND(CERTIFICATE),
+		.check = key_shared,
+	},
+	{
+		.id = "KPKI-F016",
+		.severity = SEVERITY_WARNING,
+		.title = "two names share a key",
+		.meaning = "who may be the one may be the other",
+		.mend = "make a key for each, and issue anew",
+		.source = "NIST SP 800-57, part 1",
+		.kinds = KIND(CERTIFICATE),
+		.check = key_of_two_names,
+	},
+	{
+		.id = "KPKI-F017",
+		.severity = SEVERITY_ERROR,
+		.title = "sa.pub is not of sa.key",
+		.meaning = "no token of a service account is accepted",
+		.message = "invalid bearer token: no keys found",
+		.mend = "openssl pkey -in sa.key -pubout -out sa.pub",
+		.source = "Kubernetes: pkg/serviceaccount/jwt.go",
+		.kinds = KIND(PUBLIC_KEY),
+		.check = sa_mismatch,
+	},
+	{
+		.id = "KPKI-F018",
+		.severity = SEVERITY_ERROR,
+		.title = "the service accounts' key is neither RSA nor ECDSA",
+		.meaning = "kube-controller-manager and kube-apiserver do not "
+			   "start",
+		.message = "data does not contain a valid RSA or ECDSA private "
+			   "key",
+		.mend = "make one of RSA",
+		.source = "Kubernetes: pkg/serviceaccount/jwt.go",
+		.kinds = KIND(KEY),
+		.check = sa_kind,
+	},
+	{
+		.id = "KPKI-F019",
+		.severity = SEVERITY_ERROR,
+		.title = "a node has nothing to log in with",
+		.meaning = "it does not join",
+		.message = "unable to load bootstrap kubeconfig",
+		.mend = "make the bundle again",
+		.source = "Kubernetes: pkg/kubelet/certificate/bootstrap",
+		.check = no_login,
+	},
+	{
+		.id = "KPKI-F020",
+		.severity = SEVERITY_ERROR,
+		.title = "a host has no CA certificate",
+		.meaning = "its kubelet does not start, or trusts nobody",
+		.message = "unable to load client CA file",
+		.mend = "bring ca.crt",
+		.source = "Kubernetes: cmd/kubelet/app/server.go",
+		.check = no_ca_on_host,
+	},
+	{
+		.id = "KPKI-F021",
+		.severity = SEVERITY_ERROR,
+		.title = "a control plane lacks a certificate",
+		.meaning = "kube-apiserver does not start",
+		.message = "open: no such file or directory",
+		.mend = "bring it",
+		.source = "Kubernetes: PKI certificates and requirements",
+		.check = missing_for_role,
+	},
+	{
+		.id = "KPKI-F022",
+		.severity = SEVERITY_ERROR,
+		.title = "the key of a CA is not where it should be",
+		.meaning = "nothing can be signed here",
+		.mend = "bring it, or say another --role",
+		.source = "kpki-verify(1)",
+		.kinds = KIND(CERTIFICATE),
+		.check = ca_key_missing,
+	},
+	{
+		.id = "KPKI-F023",
+		.severity = SEVERITY_ERROR,
+		.title = "the ledger does not know the certificate",
+		.meaning = "it was signed by this CA, and not by kpki: by "
+			   "whom?",
+		.mend = "find out who has the CA's key",
+		.source = "kpki-list(1)",
+		.kinds = KIND(CERTIFICATE),
+		.check = not_in_ledger,
+	},
+	{
+		.id = "KPKI-F024",
+		.severity = SEVERITY_WARNING,
+		.title = "the ledger has ended the certificate",
+		.meaning = "Kubernetes accepts it all the same until it "
+			   "expires",
+		.mend = "destroy its key, and use what took its place",
+		.source = "kpki-list(1)",
+		.kinds = KIND(CERTIFICATE),
+		.check = ended_in_ledger,
+	},
+	{.id = NULL},
+};

@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# kpki verify: will this node join?
+
+load helper
+load pki
+
+# ID SEVERITY PATH of each finding in the last --json.
+findings()
+{
+	jq -r '.items[] | "\(.id) \(.severity) \(.path)"' <<<"$output"
+}
+
+ids()
+{
+	jq -r '.items[].id' <<<"$output" | sort -u | tr '\n' ' '
+}
+
+two_bundles()
+{
+	make_pki
+	cat >nodes.txt <<-END
+		w1 10.0.0.11
+		w2 10.0.0.12
+	END
+	kpki node-bundle --inventory nodes.txt --out bundles --quiet
+}
+
+@test "what kpki makes has no findings" {
+	two_bundles
+	exits 0 verify pki bundles --inventory nodes.txt --ledger
+	is "$output" "yes: no findings in 17 files, 7 certificates"
+	is "$stderr" ""
+	exits 0 verify --severity info bundles/w1
+	for role in auto node; do
+		exits 0 verify --role $role bundles/w2
+	done
+	exits 0 verify --role ca pki
+}
+
+@test "so in a tar of one, and in a stream of many, compressed or not" {
+	make_pki
+	printf '%s 10.0.0.%s\n' w1 1 w2 2 >nodes.txt
+	kpki node-bundle --inventory nodes.txt --format tar --out tars --quiet
+	exits 0 verify pki tars
+	has "$output" "yes: no findings in 17 files"
+	exits 0 verify tars/w1.tar
+	kpki node-bundle --inventory nodes.txt --reissue --format tar --out - \
+		>all.tar 2>/dev/null
+	exits 0 verify pki all.tar
+	has "$output" "yes: no findings in 17 files"
+	gzip -k all.tar
+	xz -k all.tar
+	exits 0 verify all.tar.gz
+	exits 0 verify all.tar.xz
+}
+
+@test "a certificate that has expired at a time is found then" {
+	two_bundles
+	exits 0 verify bundles --at 200d
+	exits 0 verify bundles --at 350d
+	has "$output" "warning KPKI-C003"
+	exits 5 verify bundles --severity warning --at 350d
+	exits 5 verify bundles --at 366d
+	has "${lines[0]}" "error KPKI-C001: the certificate has expired"
+	has "${lines[-1]}" "no: "
+	has "$stderr" "kpki verify: "
+}
+
+@test "a JSON report says what a finding means" {
+	two_bundles
+	exits 5 verify bundles --json --at 2y
+	is "$(jq -r .kind <<<"$output")" VerificationReport
+	is "$(jq -r .ok <<<"$output")" false
+	is "$(jq -r '.items[0] | .id, .severity, .use' <<<"$output" | xargs)" \
+		"KPKI-C001 error kubelet-client"
+	jq -e '.items[0] | .meaning and .mend and .source and .subject' \
+		<<<"$output"
+	is "$(jq -r .error.code <<<"$output")" 5
+	exits 0 verify bundles --json --timeline
+	is "$(jq -r '.timeline | length' <<<"$output")" 6
+	is "$(jq -r '.timeline[0].use' <<<"$output")" kubelet-client
+	is "$(jq -r .ok <<<"$output")" true
+}
+
+@test "the timeline is sorted, and says what stops" {
+	two_bundles
+	exits 0 verify bundles/w1 pki --timeline
+	has "${lines[0]}" "the node: NotReady"
+	lacks "$output" "[##"
+	is "$(grep -c Z <<<"$output")" 4
+	is "$(grep Z <<<"$output" | cut -c 1-20 | sort -c && echo sorted)" \
+		sorted
+	run script -qec "$KPKI verify bundles/w1 --timeline" /dev/null
+	has "$output" "[...................."
+}
+
+@test "metrics have the names and labels of x509-certificate-exporter" {
+	local serial
+
+	two_bundles
+	exits 0 verify bundles/w1 --format prometheus
+	has "$output" "# TYPE x509_cert_not_after gauge"
+	has "$output" 'kpki_verify_findings{severity="error"} 0'
+	serial=$(certificate bundles/w1/var/lib/kubelet/pki/kubelet.crt \
+		-serial | sed 's/serial=/ibase=16;/' | BC_LINE_LENGTH=0 bc)
+	has "$output" "x509_cert_not_after{filename=\"kubelet.crt\",filepath=\"bundles/w1/var/lib/kubelet/pki/kubelet.crt\",issuer_CN=\"kubernetes\",serial_number=\"$serial\",subject_O=\"system:nodes\",subject_CN=\"system:node:w1\"} "
+	exits 2 verify bundles --format prometheus --json
+	exits 2 verify bundles --format prometheus --timeline
+}
+
+@test "a bundle that was meddled with is found out" {
+	two_bundles
+	cd bundles
+	cp w2/var/lib/kubelet/pki/kubelet.key w1/var/lib/kubelet/pki/
+	chmod 644 w2/var/lib/kubelet/pki/kubelet.key
+	exits 5 verify --json w1 w2
+	is "$(findings | sort)" \
+		"KPKI-F001 error w2/var/lib/kubelet/pki/kubelet.key
+KPKI-F013 error w1/var/lib/kubelet/pki/kubelet.crt"
+}
+
+@test "bundles of another cluster are told from those of this" {
+	two_bundles
+	make_pki --dir other
+	exits 5 verify --json other bundles
+	is "$(ids)" "KPKI-A020 "
+	rm bundles/*/etc/kubernetes/pki/ca.crt
+	exits 5 verify --json --severity info other bundles
+	has "$(ids)" "KPKI-F020"
+}
+
+@test "nodes are held to the inventory" {
+	two_bundles
+	printf 'w1 10.0.0.99\nw3 10.0.0.12\n' >other.txt
+	exits 5 verify --json bundles --inventory other.txt
+	is "$(ids)" "KPKI-N008 KPKI-N012 KPKI-N026 "
+}
+
+@test "certificates are held to the ledger" {
+	two_bundles
+	cp -r pki before
+	kpki node-bundle w1 --address 10.0.0.11 --reissue --out new --quiet
+	exits 0 verify --ledger bundles new
+	has "$output" "warning KPKI-F024"
+	has "$output" "superseded"
+	exits 5 verify --ledger --dir before new
+	has "$output" "error KPKI-F023"
+}
+
+@test "a policy changes severities, and turns rules off" {
+	two_bundles
+	chmod 644 bundles/w1/var/lib/kubelet/pki/kubelet.key
+	cat >policy.yaml <<-END
+		apiVersion: kpki/v1
+		kind: VerifyPolicy
+		severities:
+		  KPKI-F001: off
+	END
+	exits 0 verify bundles --policy policy.yaml
+	is "$output" "yes: no findings in 14 files, 6 certificates"
+	sed -i 's/off/info/' policy.yaml
+	exits 0 verify bundles --policy policy.yaml
+	has "$output" "info KPKI-F001"
+	exits 5 verify bundles --policy policy.yaml --severity info
+	printf 'apiVersion: kpki/v1\nkind: VerifyPolicy\nstrict: true\n' \
+		>strict.yaml
+	exits 5 verify bundles --policy strict.yaml --at 350d
+	has "$output" "error KPKI-C003"
+	sed -i 's/F001/F999/' policy.yaml
+	exits 3 verify bundles --policy policy.yaml
+	has "$stderr" 'policy.yaml:4: "KPKI-F999": no such rule'
+	sed -i 's/F999: .*/F001: grave/' policy.yaml
+	exits 3 verify bundles --policy policy.yaml
+	has "$stderr" 'policy.yaml:4: KPKI-F001: "grave": not one of off, info'
+}
+
+@test "what cannot be read is told, with exit status 3" {
+	exits 3 verify nothing
+	has "$stderr" '"nothing": cannot open'
+	mkdir empty
+	exits 3 verify empty
+	has "$stderr" '"empty": nothing in it that Kubernetes would read'
+	mkfifo pipe
+	exits 3 verify pipe
+	echo hello >text
+	exits 3 verify text
+	head -c 2000 /dev/urandom >noise
+	exits 3 verify noise
+	two_bundles
+	tar -cf cut.tar bundles/w1
+	truncate -s 2000 cut.tar
+	exits 3 verify cut.tar
+	has "$stderr" "not a tar that can be read"
+	exits 2 verify
+	exits 2 verify --list-rules pki
+}
+
+@test "nothing is followed out of a tree" {
+	two_bundles
+	cp -r bundles/w1 host
+	echo secret >outside
+	rm host/etc/kubernetes/pki/ca.crt
+	ln -s ../../../../outside host/etc/kubernetes/pki/ca.crt
+	ln -s nowhere host/etc/kubernetes/pki/front-proxy-ca.crt
+	mkfifo host/etc/kubernetes/pipe
+	run strace -f -e trace=open,openat,readlink,readlinkat -o trace \
+		"$KPKI" verify host
+	! grep -q outside trace
+	exits 5 verify --json host
+	has "$(findings)" "KPKI-F004 warning host/etc/kubernetes/pki/ca.crt"
+	has "$(findings)" "KPKI-F005 error host/etc/kubernetes/pki/front-proxy-ca.crt"
+	has "$(findings)" "KPKI-F006 warning host/etc/kubernetes/pipe"
+}
+
+@test "a tar with paths that leave it is refused" {
+	make_pki
+	mkdir -p a/b
+	cp pki/ca.crt a/ca.crt
+	(cd a/b && tar -cPf ../../up.tar ../ca.crt)
+	exits 3 verify up.tar
+	has "$stderr" 'member "../ca.crt": a path that goes up'
+	tar -cPf absolute.tar "$PWD/a/ca.crt"
+	exits 3 verify absolute.tar
+	has "$stderr" "an absolute path"
+}
+
+@test "control characters of a file are not shown" {
+	make_pki
+	mkdir tree
+	cp pki/ca.crt $'tree/ca\e[31m.crt'
+	chmod 666 tree/*
+	exits 5 verify tree
+	is_printable "$output"
+	has "$output" '\x1b[31m'
+}
+
+@test "the list of rules is the table" {
+	exits 0 verify --list-rules --json
+	(($(jq '.items | length' <<<"$output") >= 60))
+	is "$(jq -r '.items[].id' <<<"$output" | sort | uniq -d)" ""
+	is "$(jq -r '.items[].id' <<<"$output" | grep -vcE \
+		'^KPKI-[ACFKNQRT][0-9]{3}$')" 0
+	jq -e 'all(.items[]; .title and .meaning and .mend and .source)' \
+		<<<"$output"
+}
