@@ -53,6 +53,19 @@ _kpki_names()
 	done <<<"$facts"
 }
 
+# Prints the words that may stand first among a command's operands.
+_kpki_actions()
+{
+	local facts=$1 wanted=$2
+	local row command operands rest
+
+	while IFS=$'\t' read -r row command operands rest; do
+		[[ $row == command && $command == "$wanted" ]] || continue
+		operands=${operands%% *}
+		[[ $operands == *[a-z]*'|'* ]] && printf '%s\n' "${operands//|/ }"
+	done <<<"$facts"
+}
+
 _kpki_reply()
 {
 	local word=$1 line
@@ -103,6 +116,8 @@ _kpki()
 		_kpki_reply "$word" -W "$(_kpki_names "$facts" option "$command")"
 	elif [[ $command == - ]]; then
 		_kpki_reply "$word" -W "$(_kpki_names "$facts" command -)"
+	elif [[ $before == "$command" ]]; then
+		_kpki_reply "$word" -W "$(_kpki_actions "$facts" "$command")"
 	fi
 }
 

@@ -58,6 +58,10 @@ function __kpki_complete
     if test "$command" = -
         string match -r -- '^command\t.*' $__kpki_facts |
             string replace -r '^command\t([^\t]*)\t.*\t([^\t]*)$' '$1\t$2'
+    else if test "$words[-1]" = "$command"
+        # words that may stand first among the operands
+        string match -r -- "^command\t$command\t[a-z|]*\|[a-z|]*" $__kpki_facts |
+            string replace -r '.*\t' '' | string split '|'
     end
 end
 

@@ -30,7 +30,7 @@ _kpki_options() {
 
 _kpki() {
 	local line word command=- skip=
-	local -a facts column options names summaries
+	local -a facts column options names summaries actions
 	local -A takes_value
 
 	facts=("${(@f)$(_call_program facts $words[1] --describe-cli)}")
@@ -60,6 +60,17 @@ _kpki() {
 	done
 	_kpki_options $command
 	if [[ $command != - ]]; then
+		for line in $facts; do
+			column=("${(@ps:\t:)line}")
+			[[ $column[1] == command && $column[2] == $command &&
+				${column[3]%% *} == *[a-z]*'|'* ]] || continue
+			actions=(${(s:|:)${column[3]%% *}})
+		done
+		if ((#actions)); then
+			_arguments -S : $options ':command: ' \
+				":action:($actions)" '*:file:_files'
+			return
+		fi
 		_arguments -S : $options ':command: ' '*:operand: '
 		return
 	fi

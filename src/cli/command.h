@@ -48,7 +48,8 @@ struct command {
 	const char *name;
 	const char *summary;  /* one line: lower case, no full stop */
 	const char *operands; /* "NODE...", or NULL when it takes none; help
-			       * brackets them when `least` is 0 */
+			       * brackets them when `least` is 0; the first
+			       * is one of "a|b|c" for completion */
 	unsigned least, most; /* operands; most UINT_MAX: any number */
 	bool reads_operands;  /* as files; "-" is standard input */
 	unsigned takes;       /* bits of command_takes */

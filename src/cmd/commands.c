@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_ca_bundle,
 	&command_list,
 	&command_verify,
+	&command_ledger,
 	NULL,
 };
 

@@ -20,5 +20,6 @@ extern const struct command command_cluster_info;
 extern const struct command command_ca_bundle;
 extern const struct command command_list;
 extern const struct command command_verify;
+extern const struct command command_ledger;
 
 #endif

@@ -135,7 +135,8 @@ static void compare_credential(const struct batch *batch,
 	const struct held *credential = credential_of(batch, held);
 	const struct holder holder = {.node = node};
 
-	if (credential->found && !credential->loose &&
+	/* What was imported does not say what it is for. */
+	if (credential->found && !credential->loose && *credential->server &&
 		strcmp(credential->server, server))
 		drift_add(drift, "the server was \"%s\" and is \"%s\" now",
 			credential->server, server);

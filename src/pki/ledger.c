@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <sqlite3.h>
 
+#include "pki/ledger_history.h"
 #include "pki/ledger_private.h"
 
 /* Only strangers are waited for: kpki's own processes queue at the lock. */
@@ -33,14 +35,14 @@ static bool open_database(struct ledger *ledger, struct error *err)
 	struct stat status;
 
 	/* Not opened: closing it again would drop SQLite's locks. */
-	if (fstatat(ledger->dir, LEDGER_FILE, &status, AT_SYMLINK_NOFOLLOW))
+	if (fstatat(ledger->dir, ledger->file, &status, AT_SYMLINK_NOFOLLOW))
 		return error_errno(err, "ledger \"%s\"", ledger->label);
 	if (!S_ISREG(status.st_mode))
 		return ledger_damaged(ledger, err, "not a regular file");
 	/* An absolute path without links is no URI, and may be NOFOLLOW. */
 	if (!directory_path(ledger->dir, &dir, err))
 		return false;
-	path = memory_format("%s/%s", dir, LEDGER_FILE);
+	path = memory_format("%s/%s", dir, ledger->file);
 	if (sqlite3_open_v2(path, &ledger->db,
 		    flags[ledger->access] | SQLITE_OPEN_NOMUTEX |
 			    SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE,
@@ -69,11 +71,13 @@ static bool open_lock(struct ledger *ledger, struct error *err)
 	return true;
 }
 
-static struct ledger *ledger_new(const char *dir, enum ledger_access access)
+static struct ledger *ledger_new(
+	const char *label, const char *file, enum ledger_access access)
 {
 	struct ledger *ledger = memory_new(1, sizeof(*ledger));
 
-	ledger->label = memory_format("%s/%s", dir, LEDGER_FILE);
+	ledger->label = memory_text(label);
+	ledger->file = memory_text(file);
 	ledger->access = access;
 	ledger->dir = ledger->lock_fd = -1;
 	ledger->link = ledger->kept = ledger->names =
@@ -84,13 +88,46 @@ static struct ledger *ledger_new(const char *dir, enum ledger_access access)
 bool ledger_open(const char *dir, enum ledger_access access,
 	struct ledger **ret_ledger, struct error *err)
 {
-	AUTO_FREE(ledger) ledger = ledger_new(dir, access);
+	AUTO_TEXT label = memory_format("%s/" LEDGER_FILE, dir);
+	AUTO_FREE(ledger) ledger = ledger_new(label, LEDGER_FILE, access);
 
 	if (!directory_open(AT_FDCWD, dir, &ledger->dir, err) ||
 		!open_database(ledger, err) || !open_lock(ledger, err))
 		return false;
 	*ret_ledger = take(&ledger);
 	return true;
+}
+
+static bool open_file(
+	const char *path, struct ledger **ret_ledger, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	AUTO_TEXT dir = slash == path ? memory_text("/")
+			: slash ? memory_text_n(path, (size_t)(slash - path))
+				: memory_text(".");
+	AUTO_FREE(ledger) ledger = ledger_new(path, name, LEDGER_READ);
+
+	if (!directory_open(AT_FDCWD, dir, &ledger->dir, err) ||
+		!open_database(ledger, err))
+		return false;
+	/* Beside it may be another ledger's lock. */
+	if (!strcmp(name, LEDGER_FILE) && !open_lock(ledger, err))
+		return false;
+	*ret_ledger = take(&ledger);
+	return true;
+}
+
+bool ledger_open_copy(
+	const char *path, struct ledger **ret_ledger, struct error *err)
+{
+	struct stat status;
+
+	if (stat(path, &status))
+		return error_errno(err, "ledger \"%s\"", path);
+	return S_ISDIR(status.st_mode)
+		       ? ledger_open(path, LEDGER_READ, ret_ledger, err)
+		       : open_file(path, ret_ledger, err);
 }
 
 void ledger_free(struct ledger *ledger)
@@ -108,6 +145,7 @@ void ledger_free(struct ledger *ledger)
 	buffer_release(&ledger->kept);
 	buffer_release(&ledger->names);
 	free(ledger->label);
+	free(ledger->file);
 	free(ledger);
 }
 

@@ -131,6 +131,12 @@ MUST_CHECK bool ledger_issue(struct ledger *ledger,
 	const struct ledger_issue *issue, int64_t *ret_event,
 	struct error *err);
 
+/* Appends "issued", and at once "superseded": a certificate that had its place
+ * before another that is live took it.  It claims neither name nor addresses.
+ * A serial that this CA has used is ERROR_FAILED. */
+MUST_CHECK bool ledger_add_past(struct ledger *ledger,
+	const struct ledger_issue *issue, struct error *err);
+
 /* A token that does not expire ends here, as RFC 5280, 4.1.2.5 writes it. */
 #define LEDGER_NEVER ((struct instant){INT64_C(253402300799)})
 

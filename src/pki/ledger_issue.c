@@ -211,6 +211,16 @@ bool ledger_issue(struct ledger *ledger, const struct ledger_issue *issue,
 	return true;
 }
 
+bool ledger_add_past(struct ledger *ledger, const struct ledger_issue *issue,
+	struct error *err)
+{
+	struct event event;
+
+	return add_issued(ledger, issue, &event, err) &&
+	       act(ledger, LEDGER_SUPERSEDED, event_integer(&event, EVENT_SEQ),
+		       err);
+}
+
 bool ledger_add_authority(struct ledger *ledger,
 	const struct certificate *certificate, int64_t *ret_ca,
 	struct error *err)

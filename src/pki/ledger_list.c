@@ -292,7 +292,8 @@ static bool prove_events(
 	AUTO_RESET statement = NULL;
 	bool row = false;
 
-	if (!ledger_query(ledger, SQL_EVENT_ALL, NO_CELLS, &statement, err))
+	if (!ledger_query(ledger, SQL_EVENT_ALL, CELLS(cell_integer(1)),
+		    &statement, err))
 		return false;
 	for (;;) {
 		if (!ledger_step(ledger, statement, &row, err))

@@ -14,6 +14,7 @@
  *	ledger_issue.c   what is live
  *	ledger_token.c   tokens
  *	ledger_list.c    rows for the reader, and the proof of the whole
+ *	ledger_history.c entries in their order (pki/ledger_history.h)
  *	ledger_stage.c   stages and what is pending in them
  */
 struct sqlite3;
@@ -126,6 +127,7 @@ struct ledger_tail {
 
 struct ledger {
 	char *label; /* the file as the operator calls it */
+	char *file;  /* its name in the directory */
 	enum ledger_access access;
 	int dir;
 	int lock_fd; /* -1: a copy that has no lock file */

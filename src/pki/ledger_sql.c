@@ -38,7 +38,8 @@ static const struct text texts[SQL_SIZE] = {
 		"cannot add an entry"},
 	[SQL_EVENT_READ] = {"SELECT " EVENT "WHERE e.seq = ?1",
 		"cannot read an entry"},
-	[SQL_EVENT_ALL] = {"SELECT " EVENT "ORDER BY e.seq",
+	[SQL_EVENT_ALL] = {"SELECT " EVENT
+			   "WHERE e.seq >= ?1 ORDER BY e.seq",
 		"cannot read the entries"},
 	[SQL_EVENT_ACTS] = {"SELECT " EVENT "WHERE e.ref = ?1",
 		"cannot read the entries about an entry"},

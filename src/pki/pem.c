@@ -244,3 +244,35 @@ bool pem_read(const char *text, size_t len, const char *label, bool strict,
 	buffer_wrote(der, decoded);
 	return true;
 }
+
+static bool visit_block(const struct pem_block *block, pem_visit *visit,
+	void *data, struct error *err)
+{
+	AUTO_RELEASE(buffer) der = BUFFER_INIT;
+	size_t len = 0;
+
+	if (!pem_decode(block, buffer_room(&der, PEM_ROOM(block->body.len)),
+		    &len, err))
+		return false;
+	buffer_wrote(&der, len);
+	return visit(data,
+		(struct der){(const unsigned char *)der.data, der.len}, err);
+}
+
+bool pem_each(const struct secret *text, const char *label, pem_visit *visit,
+	void *data, struct error *err)
+{
+	struct der rest = {secret_view(text), secret_len(text)};
+	struct pem_block block;
+	bool found;
+
+	for (;;) {
+		if (!pem_next(&rest, &block, &found, err))
+			return false;
+		if (!found)
+			return true;
+		if (pem_is_labelled(&block, label) &&
+			!visit_block(&block, visit, data, err))
+			return false;
+	}
+}

@@ -26,6 +26,12 @@ struct secret *pem_write_secret(const char *label,
 MUST_CHECK bool pem_read(const char *text, size_t len, const char *label,
 	bool strict, struct buffer *der, struct error *err);
 
+/* Hands over what each block of this label in a text decodes to, and passes over
+ * all else, which may be secret. */
+typedef bool pem_visit(void *data, struct der der, struct error *err);
+MUST_CHECK bool pem_each(const struct secret *text, const char *label,
+	pem_visit *visit, void *data, struct error *err);
+
 /* One block as it stands in a text: views into it. */
 struct pem_block {
 	struct der before; /* the text in front of it */

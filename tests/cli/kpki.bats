@@ -23,6 +23,13 @@ commands()
 	kpki --describe-cli | awk -F '\t' '$1 == "command" { print $2 }'
 }
 
+# As src/cmd/commands.c has them.
+table()
+{
+	sed -nE 's/^\t&command_(.*),/\1/p' "$completion/../src/cmd/commands.c" |
+		tr _ -
+}
+
 @test "kpki alone shows its help on stderr and exits 2" {
 	exits 2
 	is "$output" ""
@@ -225,7 +232,7 @@ commands()
 			$7 ~ /^(once|many)$/ && $8 ~ /^(own|shared)$/ { next }
 		{ exit 1 }' <<<"$output"
 	is "$status" 0
-	is "$(commands | tr '\n' ' ')" "init-ca node-bundle node-csr sign token bootstrap-kubeconfig kubeconfig rbac component-config cluster-info ca-bundle list verify "
+	is "$(commands)" "$(table)"
 	exits 0 --help
 	lacks "$output" describe
 	exits 2 list --describe-cli
@@ -234,7 +241,7 @@ commands()
 @test "bash completes commands, options, choices and files" {
 	mkdir sub
 	touch nodes.yaml
-	is "$(complete_in_bash kpki '')" "init-ca node-bundle node-csr sign token bootstrap-kubeconfig kubeconfig rbac component-config cluster-info ca-bundle list verify"
+	is "$(complete_in_bash kpki '')" "$(table | xargs)"
 	is "$(complete_in_bash kpki no)" "node-bundle node-csr"
 	is "$(complete_in_bash kpki --dir sub in)" "init-ca"
 	is "$(complete_in_bash kpki --dir = sub in)" "init-ca"
@@ -248,6 +255,8 @@ commands()
 	is "$(complete_in_bash kpki node-bundle --inventory n)" "nodes.yaml"
 	is "$(complete_in_bash kpki node-bundle --no-serving '')" ""
 	is "$(complete_in_bash kpki init-ca --inv)" ""
+	is "$(complete_in_bash kpki ledger e)" "export"
+	is "$(complete_in_bash kpki ledger export e)" ""
 }
 
 @test "bash completes every option of every command" {

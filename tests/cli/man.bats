@@ -173,8 +173,8 @@ fixed_words()
 	for command in $(commands); do
 		# in brackets where it may be left out, as in the help
 		operands=$(kpki "$command" --help | sed -nE \
-			"1s/^Usage: kpki $command( \[?[A-Z|]+(\.\.\.)?\]?)?.*/\1/p" |
-			sed 's/\.\.\./ .../')
+			"1s/^Usage: kpki $command(( \[?[A-Za-z|]+(\.\.\.)?\]?)*).*/\1/p" |
+			sed 's/ \[SHARED.*//; s/\.\.\./ .../g')
 		want="kpki $command$operands"$(options "$command" own |
 			awk -F '\t' '{ printf " [%s%s]%s", $3,
 				$5 == "-" ? "" : " " $5,
@@ -326,6 +326,22 @@ has_headings() # COMMAND HEADING...
 		<(echo 'worker-2 10.0.0.2')
 	echo "$output" >two.json
 	is "$(members verify)" "$(keys one.json two.json)"
+	cp -r pki other-pki
+	kpki token -q --node worker-3
+	kpki ledger verify --json >one.json
+	exits 5 ledger diff other-pki --json
+	echo "$output" >two.json
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout other.key -out other.crt -subj /CN=other
+	exits 4 ledger import other.crt bundles --json
+	echo "$output" >three.json
+	is "$(members ledger)" "$(keys one.json two.json three.json)"
+	exits 0 ledger verify
+	has_headings ledger $(cut -c 1-12 <<<"$output")
+	exits 5 ledger diff other-pki
+	has_headings ledger ${lines[0]}
+	exits 0 ledger import bundles
+	has_headings ledger ${lines[0]}
 
 	exits 0 list --tokens --csv
 	is "$(tags kpki-list.1 TOKENS | grep -E '^[a-zA-Z]+$' | sort)" \

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "cmd/ledger.h"
+
+#define FULL ((size_t)1 << 16)
+
+static bool flush(struct buffer *lines, struct error *err)
+{
+	const struct file_part part = {lines->data, lines->len, NULL};
+
+	if (!file_write_parts(STDOUT_FILENO, &part, 1, "standard output", err))
+		return false;
+	buffer_reset(lines);
+	return true;
+}
+
+static void put_text(struct document *map, const char *key, const char *text)
+{
+	if (text)
+		document_put_text(map, key, text);
+}
+
+static void put_number(struct document *map, const char *key, int64_t number)
+{
+	if (number)
+		document_put(map, key, document_new_integer(number));
+}
+
+static void put_instant(
+	struct document *map, const char *key, struct instant at)
+{
+	char text[INSTANT_TEXT];
+
+	document_put_text(map, key, instant_format(at, text));
+}
+
+static void put_lines(struct document *map, const char *key, const char *text)
+{
+	struct document *list;
+
+	if (!text)
+		return;
+	list = document_put(map, key, document_new_list());
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		AUTO_TEXT line = memory_text_n(text, len);
+
+		document_append(list, document_new_text(line));
+		text += len + (text[len] == '\n');
+	}
+}
+
+/* A certificate as everybody reads it; a token's is text. */
+static void put_body(struct document *map, const struct ledger_entry *entry)
+{
+	AUTO_TEXT text = NULL;
+
+	if (!entry->body.len)
+		return;
+	if (!strcmp(entry->kind, "token")) {
+		text = memory_text_n(
+			(const char *)entry->body.bytes, entry->body.len);
+		document_put_text(map, "server", text);
+		return;
+	}
+	text = memory_new(1, BASE64_LEN(entry->body.len) + 1);
+	base64_encode(entry->body.bytes, entry->body.len, text);
+	document_put_text(map, "certificate", text);
+}
+
+static void put_serial(struct document *map, const struct ledger_entry *entry)
+{
+	AUTO_TEXT text = NULL;
+
+	if (!entry->serial.len)
+		return;
+	if (!strcmp(entry->kind, "token")) {
+		text = memory_text_n(
+			(const char *)entry->serial.bytes, entry->serial.len);
+		document_put_text(map, "id", text);
+		return;
+	}
+	text = hex_of(entry->serial.bytes, entry->serial.len);
+	document_put_text(map, "serial", text);
+}
+
+static bool export_entry(
+	void *data, const struct ledger_entry *entry, struct error *err)
+{
+	struct buffer *lines = data;
+	AUTO_FREE(document) map = document_new_map();
+	AUTO_TEXT hash = hex_of(entry->hash.bytes, SHA256_LEN);
+
+	put_number(map, "entry", entry->seq);
+	document_put_text(map, "kind", entry->kind);
+	put_instant(map, "at", entry->at);
+	put_number(map, "ca", entry->ca);
+	put_serial(map, entry);
+	put_text(map, "profile", entry->profile);
+	put_text(map, "name", entry->name);
+	put_text(map, "detail", entry->detail);
+	if (entry->has_lifetime) {
+		put_instant(map, "notBefore", entry->not_before);
+		put_instant(map, "notAfter", entry->not_after);
+	}
+	put_number(map, "ref", entry->ref);
+	put_lines(map, "addresses", entry->addresses);
+	put_body(map, entry);
+	document_put_text(map, "hash", hash);
+	json_write(map, JSON_COMPACT, lines);
+	buffer_add_byte(lines, '\n');
+	return lines->len < FULL || flush(lines, err);
+}
+
+bool ledger_run_export(const struct command_call *call, struct error *err)
+{
+	AUTO_FREE(context) context = NULL;
+	AUTO_RELEASE(buffer) lines = BUFFER_INIT;
+
+	return context_open(call, NEEDS_LEDGER, &context, err) &&
+	       ledger_lock(context->ledger, FILE_LOCK_SHARED,
+		       context->lock_timeout, err) &&
+	       ledger_entries(context->ledger, 1, export_entry, &lines, err) &&
+	       flush(&lines, err);
+}

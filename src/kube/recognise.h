@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KUBE_RECOGNISE_H
+#define KUBE_RECOGNISE_H
+
+#include "kube/profile.h"
+
+/*
+ * Of which row of kube/profile.h a certificate is, and for whom, by nothing but
+ * what it says: subject, usages, purposes, and whether it has alternative
+ * names.  The order of a subject's attributes does not matter, since others
+ * write them in another.
+ */
+struct recognised {
+	const struct profile *profile;
+	char *name; /* the node or user; NULL of a row that is for neither */
+};
+
+/* A leaf that the CA of this profile issued.  ERROR_REFUSED when it is of no row, or could be of several. */
+MUST_CHECK bool recognise(const struct certificate *certificate,
+	const char *issuer, 	struct recognised *ret_recognised, struct error *err);
+
+void recognised_release(struct recognised *recognised);
+DEFINE_AUTO_RELEASE(recognised)
+
+#endif
