@@ -27,6 +27,7 @@ struct batch {
 	const struct token_wish *wish; /* of the tokens to bootstrap with; NULL:
 	                                  credentials are certificates */
 	bool serving;
+	bool kube_proxy;
 	bool reissue;
 	bool require_bundle;
 	bool named;       /* the nodes were named on the command line */

@@ -8,7 +8,7 @@
 
 #include "pki/recovery.h"
 
-enum { CLIENT, SERVING, TOKEN, N_HELD };
+enum { CLIENT, SERVING, PROXY, TOKEN, N_HELD };
 _Static_assert(DECISION_PROFILES == TOKEN, "certificates are before tokens");
 
 /* What the ledger holds live for a node: under one profile, or its token. */
@@ -50,7 +50,10 @@ static const struct held *rival_of(
 const struct profile *decision_profile(size_t i)
 {
 	static const char *const names[DECISION_PROFILES] = {
-		[CLIENT] = "kubelet-client", [SERVING] = "kubelet-serving"};
+		[CLIENT] = "kubelet-client",
+		[SERVING] = "kubelet-serving",
+		[PROXY] = "kube-proxy",
+	};
 
 	return profile_find(names[i]);
 }
@@ -156,6 +159,24 @@ static void compare_credential(const struct batch *batch,
 					     : "no client certificate is live");
 }
 
+static void compare_proxy(const struct batch *batch, const struct held *proxy,
+	struct buffer *drift)
+{
+	const char *server = batch->context->cluster->server;
+
+	if (!proxy->found) {
+		drift_add(drift, "no kube-proxy certificate is live");
+		return;
+	}
+	if (strcmp(proxy->server, server) != 0)
+		drift_add(drift,
+			"the server of kube-proxy was \"%s\" and is \"%s\" "
+			"now",
+			proxy->server, server);
+	profile_compare(decision_profile(PROXY), &(struct holder){0},
+		proxy->certificate, drift);
+}
+
 static void compare(const struct batch *batch, const struct node *node,
 	struct held held[N_HELD], struct buffer *drift)
 {
@@ -163,9 +184,11 @@ static void compare(const struct batch *batch, const struct node *node,
 	const struct holder holder = {.node = node};
 
 	if ((!batch->wish && held[CLIENT].foreign) ||
-		(batch->serving && serving->foreign))
+		(batch->serving && serving->foreign) || held[PROXY].foreign)
 		drift_add(drift, "another CA issued the certificate");
 	compare_credential(batch, node, held, drift);
+	if (batch->kube_proxy)
+		compare_proxy(batch, &held[PROXY], drift);
 	if (!batch->serving)
 		return;
 	if (serving->found)
@@ -233,6 +256,7 @@ static bool look(const struct batch *batch, int out, const struct node *node,
 		return true;
 	}
 	*ret_standing = place.taken ? STANDING_FOREIGN : STANDING_NOTHING;
+	decision->has_kube_proxy = place.kube_proxy;
 	if (!place.client && !place.token)
 		return true;
 	if (is_current(batch, &place, credential)) {
@@ -364,10 +388,16 @@ static void decide_issue(const struct batch *batch,
 				 "--no-serving would leave without its key");
 		return;
 	}
+	if (decision->has_kube_proxy && !batch->kube_proxy) {
+		refuse(decision, "its bundle has kube-proxy's kubeconfig, "
+				 "which would go without --with-kube-proxy");
+		return;
+	}
 	decision->verdict = VERDICT_ISSUE;
 	decision->replace = standing != STANDING_NOTHING;
 	decision->retires = rival_of(batch, held)->event;
 	decision->supersedes[SERVING] = held[SERVING].event;
+	decision->supersedes[PROXY] = held[PROXY].event;
 	if (batch->wish)
 		decision->supersedes_token = held[TOKEN].event;
 	else
@@ -493,7 +523,9 @@ static bool read_all(const struct batch *batch, const struct node *node,
 	struct held held[N_HELD], struct error *err)
 {
 	for (size_t i = 0; i < DECISION_PROFILES; i++)
-		if (!held_read(batch, decision_profile(i), node, &held[i], err))
+		if ((i != PROXY || batch->kube_proxy) &&
+			!held_read(batch, decision_profile(i), node, &held[i],
+				err))
 			return false;
 	return held_read_token(batch, node, &held[TOKEN], err);
 }

@@ -28,7 +28,7 @@ enum verdict {
 	VERDICT_REPLAY, /* a stream that broke has it in the spool */
 };
 
-#define DECISION_PROFILES 2 /* client, serving */
+#define DECISION_PROFILES BUNDLE_PAIRS /* client, serving, kube-proxy */
 
 struct decision {
 	enum verdict verdict;
@@ -44,6 +44,7 @@ struct decision {
 	struct instant not_after;
 	bool present;  /* the bundle is in its place, and whole */
 	char *missing; /* there, but for this file; or NULL */
+	bool has_kube_proxy; /* what is there has kube-proxy's kubeconfig */
 	/* to replay */
 	int64_t event;
 	int fd;

@@ -28,6 +28,7 @@ struct node_bundle_settings {
 	const char *format;
 	bool embed_certs;
 	bool no_serving;
+	bool with_kube_proxy;
 	bool bootstrap;
 	const char *ttl;
 	const char *key_type;
@@ -58,6 +59,8 @@ static const struct option_spec node_bundle_options[] = {
 		"put certificate and key into the kubeconfig"),
 	OPTION_FLAG(S, no_serving, "no-serving",
 		"leave out the serving certificate"),
+	OPTION_FLAG(S, with_kube_proxy, "with-kube-proxy",
+		"also the kubeconfig of kube-proxy"),
 	OPTION_FLAG(S, bootstrap, "bootstrap",
 		"a bootstrap token of the node's own, and no client "
 		"certificate"),
@@ -104,7 +107,8 @@ static bool check_bootstrap(const S *settings, struct error *err)
 		return error_set(err, ERROR_USAGE,
 			"--embed-certs and --bootstrap exclude each "
 			"other: there is no certificate to embed");
-	if (settings->no_serving && (settings->validity || settings->key_type))
+	if (settings->no_serving && !settings->with_kube_proxy &&
+		(settings->validity || settings->key_type))
 		return error_set(err, ERROR_USAGE,
 			"--%s: with --bootstrap and --no-serving no "
 			"certificate is made",
@@ -173,7 +177,8 @@ static bool choose(const S *settings, const struct context *context, bool quiet,
 		    settings->validity, context->cluster->validity,
 		    context->now, &bundle->lifetime, &clamped, err))
 		return context_blame(err, "--validity");
-	if (clamped && (!bundle->bootstrap || bundle->serving)) {
+	if (clamped &&
+		(!bundle->bootstrap || bundle->serving || bundle->kube_proxy)) {
 		char until[INSTANT_TEXT];
 
 		note(quiet, "certificates end with the CA, %s",
@@ -243,6 +248,7 @@ static bool fill_batch(const struct command_call *call, const S *settings,
 				? BUNDLE_TAR
 				: BUNDLE_DIRECTORY;
 	batch->serving = !settings->no_serving;
+	batch->kube_proxy = settings->with_kube_proxy;
 	batch->reissue = settings->reissue;
 	batch->require_bundle = settings->require_bundle;
 	batch->named = call->n_operands > 0;
@@ -311,6 +317,7 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 	struct token_wish wish;
 	struct bundle_settings bundle = {.bootstrap = settings->bootstrap,
 		.serving = !settings->no_serving,
+		.kube_proxy = settings->with_kube_proxy,
 		.embed_certificates = settings->embed_certs};
 	const struct nodes_wanted nodes = {.inventory = settings->inventory,
 		.names = call->operands,

@@ -89,13 +89,25 @@ void slot_make(struct slot *slot, int stage, unsigned worker, bool verify)
 		stage_bundle(slot, stage, bundle, &slot->error);
 }
 
+/* Those that nobody else may have; of what does not say who the node is, none.
+ */
+static size_t count_addresses(
+	const struct slot *slot, const struct profile *profile)
+{
+	if (!profile->for_node)
+		return 0;
+	return profile->names == NAMES_NODE ? slot->node.n_addresses + 1 : 1;
+}
+
 static void fill_issue(struct slot *slot, size_t i)
 {
 	const struct batch *batch = slot->batch;
 	const struct bundle_certificate *made = &slot->certificates[i];
 	const struct profile *profile = made->profile;
-	size_t index = profile == decision_profile(0) ? 0 : 1;
+	size_t index = 0;
 
+	while (profile != decision_profile(index))
+		index++;
 	slot->issues[i] = (struct ledger_issue){
 		.ca = batch->context->ca_number,
 		.profile = profile->name,
@@ -106,9 +118,7 @@ static void fill_issue(struct slot *slot, size_t i)
 		.not_after = batch->lifetime.not_after,
 		.body = {(const unsigned char *)made->der.data, made->der.len},
 		.addresses = slot->addresses,
-		.n_addresses = profile->names == NAMES_NODE
-				       ? slot->node.n_addresses + 1
-				       : 1,
+		.n_addresses = count_addresses(slot, profile),
 		.supersedes = slot->decision.supersedes[index],
 	};
 }

@@ -28,6 +28,7 @@ static const struct row kubeadm_rows[] = {
 	{CONTENT_NONE, 0755, "etc/kubernetes", false},
 	{CONTENT_BOOTSTRAP, 0600, "etc/kubernetes/bootstrap-kubelet.conf",
 		false},
+	{CONTENT_KUBE_PROXY, 0600, "etc/kubernetes/kube-proxy.conf", false},
 	{CONTENT_KUBECONFIG, 0600, "etc/kubernetes/kubelet.conf", false},
 	{CONTENT_NONE, 0755, "etc/kubernetes/pki", false},
 	{CONTENT_CA, 0644, "etc/kubernetes/pki/ca.crt", false},
@@ -60,6 +61,8 @@ static const struct row pem_rows[] = {
 	{CONTENT_CURRENT, 0, CLIENT_DIRECTORY "/" CLIENT_CURRENT, false},
 	{CONTENT_NONE, 0755, "var/lib/kubernetes", false},
 	{CONTENT_CA, 0644, "var/lib/kubernetes/ca.pem", false},
+	{CONTENT_KUBE_PROXY, 0600, "var/lib/kubernetes/kube-proxy.kubeconfig",
+		false},
 };
 
 static const struct {
@@ -92,6 +95,11 @@ const char *bundle_bootstrap_path(enum layout layout)
 	return layouts[layout].rows[row_of(layout, CONTENT_BOOTSTRAP)].path;
 }
 
+const char *bundle_kube_proxy_path(enum layout layout)
+{
+	return layouts[layout].rows[row_of(layout, CONTENT_KUBE_PROXY)].path;
+}
+
 /* The text with the token's first occurrence filled in, for free(); NULL when
  * it is not there. */
 static char *fill_in(const char *text, const char *token, const char *value)
@@ -109,7 +117,8 @@ static char *fill_in(const char *text, const char *token, const char *value)
 enum {
 	CLIENT = KUBELET_CLIENT,
 	SERVING = KUBELET_SERVING,
-	N_PAIRS = KUBELET_PAIRS,
+	PROXY = KUBELET_PAIRS,
+	N_PAIRS = BUNDLE_PAIRS,
 };
 
 struct bundle_kit {
@@ -122,6 +131,7 @@ struct bundle_kit {
 	char *client_file;
 	struct buffer kubeconfig; /* or the frame of an embedded one */
 	struct kubeconfig_frame *frame;
+	struct kubeconfig_frame *proxy_frame;
 	struct buffer kubelet_config; /* empty when it names the node */
 };
 
@@ -155,6 +165,8 @@ static bool wants(const struct bundle_kit *kit, enum content content)
 	case CONTENT_SERVING_CERTIFICATE:
 	case CONTENT_SERVING_KEY:
 		return kit->settings.serving;
+	case CONTENT_KUBE_PROXY:
+		return kit->settings.kube_proxy;
 	}
 	return false;
 }
@@ -240,6 +252,24 @@ static bool prepare_kubeconfig(struct bundle_kit *kit, struct error *err)
 		     : kubeconfig_write(&config, &kit->kubeconfig, err);
 }
 
+static bool prepare_kube_proxy(struct bundle_kit *kit, struct error *err)
+{
+	const struct cluster *cluster = kit->settings.cluster;
+	const char *user;
+	AUTO_TEXT context = NULL;
+	struct kubeconfig config = {.cluster = cluster->name,
+		.server = cluster->server,
+		.ca_pem = ca_pem(kit)};
+
+	if (!kit->settings.kube_proxy)
+		return true;
+	user = kit->profiles[PROXY]->common_name;
+	context = memory_format("%s@%s", user, cluster->name);
+	config.user = user;
+	config.context = context;
+	return kubeconfig_frame_new(&config, &kit->proxy_frame, err);
+}
+
 static void prepare_paths(struct bundle_kit *kit)
 {
 	char time[INSTANT_TEXT];
@@ -267,6 +297,8 @@ static struct bundle_kit *new_kit(const struct bundle_settings *settings)
 		kit->profiles[CLIENT] = profile_of_pair(KUBELET_CLIENT);
 	if (settings->serving)
 		kit->profiles[SERVING] = profile_of_pair(KUBELET_SERVING);
+	if (settings->kube_proxy)
+		kit->profiles[PROXY] = profile_find("kube-proxy");
 	prepare_paths(kit);
 	return kit;
 }
@@ -280,6 +312,7 @@ bool bundle_kit_new(const struct bundle_settings *settings,
 		return false;
 	kit = new_kit(settings);
 	if ((!settings->bootstrap && !prepare_kubeconfig(kit, err)) ||
+		!prepare_kube_proxy(kit, err) ||
 		!prepare_kubelet_config(kit, err))
 		return false;
 	*ret_kit = take(&kit);
@@ -295,6 +328,7 @@ void bundle_kit_free(struct bundle_kit *kit)
 	free(kit->client_file);
 	buffer_release(&kit->kubeconfig);
 	kubeconfig_frame_free(kit->frame);
+	kubeconfig_frame_free(kit->proxy_frame);
 	buffer_release(&kit->kubelet_config);
 	free(kit);
 }
@@ -305,6 +339,7 @@ struct bundle_parts {
 	struct buffer certificates[N_PAIRS]; /* PEM */
 	struct secret *keys[N_PAIRS];
 	struct secret *kubeconfig; /* an embedded one */
+	struct secret *kube_proxy; /* kube-proxy's */
 	struct gap bootstrap;	   /* a kubeconfig; the token is borrowed */
 	const struct token *token;
 	struct buffer kubelet_config;
@@ -336,6 +371,7 @@ void bundle_free(struct bundle *bundle)
 		secret_free(bundle->parts->keys[i]);
 	}
 	secret_free(bundle->parts->kubeconfig);
+	secret_free(bundle->parts->kube_proxy);
 	gap_release(&bundle->parts->bootstrap);
 	buffer_release(&bundle->parts->kubelet_config);
 	for (size_t i = 0; i < bundle->parts->n_paths; i++)
@@ -415,12 +451,15 @@ static bool make_documents(const struct bundle_kit *kit,
 {
 	parts->token = order->token;
 	if (kit->settings.bootstrap &&
-		!kubeconfig_write_bootstrap(kit->settings.cluster,
-			ca_pem(kit), order->token, &parts->bootstrap, err))
+		!kubeconfig_write_bootstrap(kit->settings.cluster, ca_pem(kit),
+			order->token, &parts->bootstrap, err))
 		return false;
 	if (kit->frame)
 		parts->kubeconfig = kubeconfig_fill(kit->frame,
 			&parts->certificates[CLIENT], parts->keys[CLIENT]);
+	if (kit->proxy_frame)
+		parts->kube_proxy = kubeconfig_fill(kit->proxy_frame,
+			&parts->certificates[PROXY], parts->keys[PROXY]);
 	if (!kit->settings.kubelet_config || kit->kubelet_config.len > 0)
 		return true;
 	return write_kubelet_config(
@@ -470,6 +509,9 @@ static size_t fill_parts(const struct bundle_kit *kit,
 		return 1;
 	case CONTENT_SERVING_KEY:
 		to[0] = secret_part(parts->keys[SERVING]);
+		return 1;
+	case CONTENT_KUBE_PROXY:
+		to[0] = secret_part(parts->kube_proxy);
 		return 1;
 	}
 	return 0;
@@ -618,11 +660,11 @@ bool bundle_make_of(const struct bundle_kit *kit, const struct node *node,
 	AUTO_FREE(bundle) bundle = NULL;
 	const struct bundle_order order = {.node = node};
 
-	assert(!kit->settings.bootstrap);
+	assert(!kit->settings.bootstrap && !kit->settings.kube_proxy);
 	if (!require_names_fit(kit, node, err))
 		return false;
 	bundle = new_bundle();
-	for (size_t i = 0; i < N_PAIRS; i++)
+	for (size_t i = 0; i < KUBELET_PAIRS; i++)
 		if (kit->profiles[i] &&
 			!take_pair(kit, i, &pairs[i], bundle, err))
 			return false;

@@ -30,6 +30,7 @@ struct bundle_settings {
 	bool embed_certificates; /* a self-contained kubeconfig */
 	bool bootstrap;          /* a token in the place of a certificate */
 	bool serving;            /* with a serving pair */
+	bool kube_proxy;         /* with kube-proxy's kubeconfig */
 	bool kubelet_config;     /* with a KubeletConfiguration */
 	const struct document *kubelet_config_base; /* or NULL */
 };
@@ -62,12 +63,14 @@ enum content {
 	CONTENT_CURRENT, /* a link to it: the kubelet rotates only a link */
 	CONTENT_SERVING_CERTIFICATE,
 	CONTENT_SERVING_KEY,
+	CONTENT_KUBE_PROXY, /* a kubeconfig with certificate and key */
 };
 
 #define BUNDLE_ENTRIES_MAX 24
+#define BUNDLE_PAIRS (KUBELET_PAIRS + 1) /* and kube-proxy's */
 
 struct bundle {
-	struct bundle_certificate certificates[2];
+	struct bundle_certificate certificates[BUNDLE_PAIRS];
 	size_t n_certificates;
 	struct tree_entry entries[BUNDLE_ENTRIES_MAX];
 	enum content contents[BUNDLE_ENTRIES_MAX]; /* of the entries */
@@ -91,7 +94,7 @@ MUST_CHECK bool bundle_make(const struct bundle_kit *kit,
 	struct error *err);
 
 /* The same of keys and certificates that are there already, of each pair that
- * the kit has.  Whether they belong together is the caller's to know. */
+ * the kit has, which is not for kube-proxy.  Whether they belong together is the caller's to know. */
 struct bundle_pair {
 	const struct key *key;
 	const struct certificate *certificate;
@@ -114,5 +117,8 @@ const char *bundle_current_path(enum layout layout);
 /* Where it has the kubeconfig to bootstrap from, by which others are
  * recognised. */
 const char *bundle_bootstrap_path(enum layout layout);
+
+/* Where it has kube-proxy's. */
+const char *bundle_kube_proxy_path(enum layout layout);
 
 #endif

@@ -130,6 +130,7 @@ static const struct certificate *certificate_in(
 	case CONTENT_KUBELET_CONFIG:
 	case CONTENT_CURRENT:
 	case CONTENT_SERVING_KEY:
+	case CONTENT_KUBE_PROXY:
 		return NULL;
 	}
 	return NULL;

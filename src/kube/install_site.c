@@ -212,6 +212,7 @@ static bool decide_on_other(const struct install_site *site,
 	case CONTENT_KUBELET_CONFIG:
 	case CONTENT_CLIENT:
 	case CONTENT_CURRENT:
+	case CONTENT_KUBE_PROXY:
 		break;
 	}
 	return refuse_site(site, "is there and says something else", err);

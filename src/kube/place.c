@@ -106,8 +106,8 @@ static bool open_below(int dir, const char *path, int *ret_dir,
 }
 
 /* *ret_bytes stays NULL when there is nothing that could be a bundle's. */
-static bool read_bytes(int dir, const char *name, struct secret **ret_bytes,
-	struct error *err)
+static bool read_bytes(
+	int dir, const char *name, struct secret **ret_bytes, struct error *err)
 {
 	struct stat status;
 
@@ -201,6 +201,37 @@ static bool look_into_directory(int out, const struct node *node,
 	return true;
 }
 
+static bool is_file_there(
+	int out, const char *path, bool *ret_there, struct error *err)
+{
+	AUTO_CLOSE dir = -1;
+	const char *last = NULL;
+	struct stat status;
+
+	if (!open_below(out, path, &dir, &last, err))
+		return false;
+	*ret_there = dir >= 0 &&
+		     !fstatat(dir, last, &status, AT_SYMLINK_NOFOLLOW) &&
+		     S_ISREG(status.st_mode);
+	return true;
+}
+
+/* In either layout. */
+static bool find_kube_proxy(
+	int out, const struct node *node, bool *ret_there, struct error *err)
+{
+	static const enum layout layouts[] = {LAYOUT_KUBEADM, LAYOUT_PEM};
+
+	for (size_t i = 0; !*ret_there && i < ARRAY_SIZE(layouts); i++) {
+		AUTO_TEXT path = memory_format("%s/%s", node->name,
+			bundle_kube_proxy_path(layouts[i]));
+
+		if (!is_file_there(out, path, ret_there, err))
+			return false;
+	}
+	return true;
+}
+
 bool place_look(int out, const struct node *node, enum bundle_format format,
 	struct place *ret_place, struct error *err)
 {
@@ -210,7 +241,9 @@ bool place_look(int out, const struct node *node, enum bundle_format format,
 
 	place.taken = out >= 0 && file_exists(out, target);
 	if (place.taken && format == BUNDLE_DIRECTORY)
-		done = look_into_directory(out, node, &place, err) ||
+		done = (look_into_directory(out, node, &place, err) &&
+			       find_kube_proxy(
+				       out, node, &place.kube_proxy, err)) ||
 		       error_context(err, "\"%s\"", target);
 	else if (place.taken)
 		done = look_into(out, target, node, &place, err);
@@ -225,21 +258,6 @@ void place_release(struct place *place)
 {
 	certificate_free(place->client);
 	token_free(place->token);
-}
-
-static bool is_file_there(
-	int out, const char *path, bool *ret_there, struct error *err)
-{
-	AUTO_CLOSE dir = -1;
-	const char *last = NULL;
-	struct stat status;
-
-	if (!open_below(out, path, &dir, &last, err))
-		return false;
-	*ret_there = dir >= 0 &&
-		     !fstatat(dir, last, &status, AT_SYMLINK_NOFOLLOW) &&
-		     S_ISREG(status.st_mode);
-	return true;
 }
 
 bool place_missing(int out, const struct node *node,

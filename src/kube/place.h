@@ -21,6 +21,7 @@ struct place {
 	bool taken;
 	struct certificate *client;
 	struct token *token;
+	bool kube_proxy; /* a directory that has kube-proxy's kubeconfig */
 };
 #define PLACE_INIT {0}
 

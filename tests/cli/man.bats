@@ -449,6 +449,23 @@ var/lib/kubelet/pki/kubelet-client-TIME.pem
 var/lib/kubelet/pki/kubelet-client-current.pem"
 }
 
+@test "kpki-files tells the files of a bundle with kube-proxy" {
+	local layout
+
+	for layout in kubeadm pem; do
+		kpki init-ca -q --server https://api.example:6443
+		kpki node-bundle -q worker-1 --layout $layout --out $layout
+		kpki node-bundle -q worker-1 --layout $layout --reissue \
+			--with-kube-proxy --out $layout-proxy
+		comm -13 <(found '' $layout/worker-1) \
+			<(found '' $layout-proxy/worker-1) >>new
+		is "$(comm -23 <(found '' $layout/worker-1) \
+			<(found '' $layout-proxy/worker-1))" ""
+		rm -r pki
+	done
+	is "$(sort new)" "$(file_rows 'A NODE BUNDLE WITH KUBE-PROXY')"
+}
+
 @test "kpki-files lists every file of the PKI and the output directory" {
 	kpki init-ca -q --server https://api.example:6443
 	kpki node-bundle -q worker-2 --format tar --out - >stream.tar

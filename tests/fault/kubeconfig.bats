@@ -61,3 +61,41 @@ kill_kubeconfig() # SAMPLE COMMAND…
 	}
 	kill_kubeconfig 30 "${one[@]}" --reissue
 }
+
+# The three certificates of each bundle are its node's live ones.
+check_with_proxy()
+{
+	local node rest serials
+
+	while read -r node rest; do
+		serials=$(for file in \
+			bundles/$node/var/lib/kubelet/pki/{kubelet-client-current.pem,kubelet.crt}; do
+			openssl x509 -in "$file" -noout -serial
+		done && sed -nE 's/.*client-certificate-data: "(.*)"/\1/p' \
+			"bundles/$node/etc/kubernetes/kube-proxy.conf" |
+			base64 -d | openssl x509 -noout -serial)
+		[[ $(sort <<<"${serials//serial=/}") == "$(jq -r \
+			--arg node "$node" '.items[] | select(.node == $node
+			and .status == "live") | .serial | ascii_upcase' \
+			list.json | sort)" ]] ||
+			fault "$node: not its live certificates" || return
+	done <nodes
+}
+
+@test "a batch of bundles with kube-proxy" {
+	local n at batch=(node-bundle --inventory nodes --with-kube-proxy
+		--jobs 1 --quiet)
+
+	fresh
+	n=$(count_calls "${batch[@]}")
+	for at in $(points "$n" 30); do
+		fresh
+		halt "$at" "${batch[@]}" || true
+		where="call $at, $(tail -n 1 calls)"
+		look before
+		kpki "${batch[@]}" >out 2>err || fault "the next run"
+		look after
+		check_with_proxy
+		check_tidy
+	done
+}

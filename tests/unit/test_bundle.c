@@ -14,6 +14,7 @@
 
 #include "base/workers.h"
 #include "kube/bundle.h"
+#include "kube/kubeconfig.h"
 #include "kube/inventory.h"
 
 /* 2026-11-24T01:14:59Z */
@@ -263,6 +264,43 @@ static void a_token_takes_the_place_of_a_certificate(void **state)
 			assert_string_equal(
 				bundle->certificates[0].profile->name,
 				"kubelet-serving");
+	}
+}
+
+static void kube_proxy_has_a_kubeconfig_of_its_own(void **state)
+{
+	static const char *const paths[] = {
+		[LAYOUT_KUBEADM] = "etc/kubernetes/kube-proxy.conf",
+		[LAYOUT_PEM] = "var/lib/kubernetes/kube-proxy.kubeconfig",
+	};
+	const struct world *world = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		struct bundle_settings settings = defaults(world);
+		AUTO_FREE(bundle_kit) kit = NULL;
+		AUTO_FREE(bundle) bundle = NULL;
+		AUTO_FREE(certificate) client = NULL;
+		const struct tree_entry *entry = NULL;
+
+		settings.layout = i;
+		settings.kube_proxy = true;
+		kit = new_kit(&settings);
+		bundle = make(kit, &world->node);
+		assert_int_equal(bundle->n_certificates, 3);
+		assert_string_equal(
+			bundle->certificates[2].profile->name, "kube-proxy");
+		assert_string_equal(bundle_kube_proxy_path(i), paths[i]);
+		for (size_t k = 0; k < bundle->n_entries; k++)
+			if (bundle->contents[k] == CONTENT_KUBE_PROXY)
+				entry = &bundle->entries[k];
+		assert_non_null(entry);
+		assert_string_equal(entry->path, paths[i]);
+		assert_int_equal(entry->mode, 0600);
+		client = kubeconfig_find_client(entry->parts[0].secret);
+		assert_non_null(client);
+		assert_string_equal(client->common_name, "system:kube-proxy");
+		assert_memory_equal(client->whole.bytes,
+			bundle->certificates[2].der.data, client->whole.len);
 	}
 }
 
@@ -761,6 +799,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(each_option_has_its_tree),
 		WORLD_TEST(a_token_takes_the_place_of_a_certificate),
+		WORLD_TEST(kube_proxy_has_a_kubeconfig_of_its_own),
 		WORLD_TEST(entries_are_in_the_order_of_a_tree),
 		WORLD_TEST(the_files_hold_what_they_are_called),
 		WORLD_TEST(modes_are_what_the_table_says),
