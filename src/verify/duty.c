@@ -447,7 +447,8 @@ const struct duty *duty_of_certificate(const struct certificate *certificate)
 {
 	const struct duty *duty;
 
-	if (certificate->is_ca)
+	/* no CA is called as a node */
+	if (certificate->is_ca && !duty_node_of(certificate->common_name))
 		return NULL;
 	duty = duty_of_name(certificate);
 	if (!duty && certificate->has_purposes &&

@@ -44,7 +44,7 @@ bool duty_is(const struct artifact *artifact, const char *name);
 
 /* By a file's path below its root; NULL when it says nothing. */
 const struct duty *duty_of_path(const char *inside);
-/* By what the certificate says; NULL of a CA. */
+/* By what the certificate says; NULL of a CA that is not called as a node. */
 const struct duty *duty_of_certificate(const struct certificate *certificate);
 
 /* The name of the node behind "system:node:", or NULL. */

@@ -107,12 +107,30 @@ static bool is_off(const struct examination *x, const struct rule *rule)
 	return x->settings->severities[rule_index(rule)] == 1 + SEVERITY_OFF;
 }
 
+/* The CA in a kubeconfig of a host is most often that of its file, of which all
+ * is said there. */
+static bool is_told_elsewhere(
+	const struct unit *unit, const struct artifact *artifact)
+{
+	const struct artifact *other = NULL;
+
+	if (artifact->kind != ARTIFACT_CERTIFICATE || !artifact->embedded_kind)
+		return false;
+	while ((other = unit_next(unit, other, ARTIFACT_CERTIFICATE, NULL)))
+		if (!other->embedded_kind &&
+			der_equal(other->certificate->whole,
+				artifact->certificate->whole))
+			return true;
+	return false;
+}
+
 static void ask_artifacts(struct examination *x, const struct file *file)
 {
 	for (size_t i = 0; i < file->n_artifacts && !x->broken; i++) {
 		const struct artifact *artifact = file->artifacts[i];
 
-		if (!(x->rule->kinds & 1u << artifact->kind))
+		if (!(x->rule->kinds & 1u << artifact->kind) ||
+			is_told_elsewhere(x->unit, artifact))
 			continue;
 		x->artifact = artifact;
 		x->rule->check(x, artifact);

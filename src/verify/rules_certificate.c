@@ -14,7 +14,8 @@
 
 static bool has_times(const struct artifact *artifact)
 {
-	return !flaws_find(&artifact->flaws, FLAW_VALIDITY);
+	return !flaws_find(&artifact->flaws, FLAW_VALIDITY) &&
+	       !flaws_find(&artifact->flaws, FLAW_VALIDITY_ORDER);
 }
 
 static void expired(struct examination *x, const struct artifact *artifact)
