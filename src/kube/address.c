@@ -269,6 +269,19 @@ bool address_parse(const char *text, enum address_kind *ret_kind,
 	return true;
 }
 
+bool address_parse_service(const char *text,
+	char ret_canonical[static ADDRESS_MAX], struct error *err)
+{
+	char canonical[ADDRESS_MAX];
+	const char *rule = host_rule(text, true, canonical);
+
+	if (rule)
+		return error_set(
+			err, ERROR_INPUT, "\"%.*s%s\": %s", SHOWN(text), rule);
+	strcpy(ret_canonical, canonical);
+	return true;
+}
+
 /* -- networks -- */
 
 /* A decimal number of at most `max`, without sign or leading zero. */
@@ -334,6 +347,18 @@ char *cidr_format(const struct cidr *cidr)
 	return memory_format("%s/%u", text, cidr->bits);
 }
 
+char *cidr_first(const struct cidr *cidr)
+{
+	unsigned char bytes[16];
+	char text[ADDRESS_MAX];
+
+	memcpy(bytes, cidr->bytes, sizeof(bytes));
+	if (cidr->bits < cidr->len * 8u)
+		bytes[cidr->len - 1] |= 1;
+	ip_write(bytes, cidr->len, text);
+	return memory_text(text);
+}
+
 bool cidr_has(const struct cidr *cidr, const char *canonical)
 {
 	struct ip ip;
@@ -396,30 +421,66 @@ static const char *split_authority(
 	return NULL;
 }
 
+/* "HOST" or "HOST:PORT"; the rule that it breaks, or NULL.  *ret_host is
+ * what the rule is about when that is the host. */
+static const char *authority_rule(char *authority,
+	char canonical[static ADDRESS_MAX], unsigned *ret_port,
+	const char **ret_host)
+{
+	const char *host = NULL, *digits = NULL;
+	const char *rule = split_authority(authority, &host, &digits);
+
+	if (rule)
+		return rule;
+	if (!small_number(digits, 65535, ret_port) || *ret_port == 0)
+		return "the port is not a number from 1 to 65535";
+	*ret_host = host;
+	return host_rule(host, true, canonical);
+}
+
+static bool refuse_endpoint(
+	const char *text, const char *host, const char *rule, struct error *err)
+{
+	if (!host)
+		return error_set(
+			err, ERROR_INPUT, "\"%.*s%s\": %s", SHOWN(text), rule);
+	return error_set(err, ERROR_INPUT, "\"%.*s%s\": host \"%.*s%s\": %s",
+		SHOWN(text), SHOWN(host), rule);
+}
+
 bool endpoint_parse(const char *url, char ret_host[static ADDRESS_MAX],
 	unsigned *ret_port, struct error *err)
 {
 	char canonical[ADDRESS_MAX];
-	const char *host = NULL, *digits = NULL;
-	const char *rule = url_rule(url);
+	const char *host = NULL, *rule = url_rule(url);
 	AUTO_TEXT authority = NULL;
 	unsigned port = 0;
 
 	if (!rule) {
 		authority = memory_text_n(url + 8, strcspn(url + 8, "/"));
-		rule = split_authority(authority, &host, &digits);
+		rule = authority_rule(authority, canonical, &port, &host);
 	}
-	if (!rule && (!small_number(digits, 65535, &port) || port == 0))
-		rule = "the port is not a number from 1 to 65535";
 	if (rule)
-		return error_set(
-			err, ERROR_INPUT, "\"%.*s%s\": %s", SHOWN(url), rule);
-	rule = host_rule(host, true, canonical);
-	if (rule)
-		return error_set(err, ERROR_INPUT,
-			"\"%.*s%s\": host \"%.*s%s\": %s", SHOWN(url),
-			SHOWN(host), rule);
+		return refuse_endpoint(url, host, rule, err);
 	strcpy(ret_host, canonical);
 	*ret_port = port;
+	return true;
+}
+
+bool endpoint_parse_authority(
+	const char *text, char ret_host[static ADDRESS_MAX], struct error *err)
+{
+	char canonical[ADDRESS_MAX];
+	const char *host = NULL, *rule = NULL;
+	AUTO_TEXT authority = memory_text(text);
+	unsigned port = 0;
+
+	if (strstr(text, "://"))
+		rule = "a URL; it is HOST or HOST:PORT here";
+	if (!rule)
+		rule = authority_rule(authority, canonical, &port, &host);
+	if (rule)
+		return refuse_endpoint(text, host, rule, err);
+	strcpy(ret_host, canonical);
 	return true;
 }

@@ -26,6 +26,11 @@ enum address_kind { ADDRESS_DNS, ADDRESS_IP };
 MUST_CHECK bool address_parse(const char *text, enum address_kind *ret_kind,
 	char ret_canonical[static ADDRESS_MAX], struct error *err);
 
+/* The same for what a service may answer by: the loopback and link-local
+ * addresses and "localhost" too.  ERROR_INPUT: `"10.0.0": not an IP …`. */
+MUST_CHECK bool address_parse_service(const char *text,
+	char ret_canonical[static ADDRESS_MAX], struct error *err);
+
 /* The kind of text that address_parse accepted. */
 enum address_kind address_kind(const char *canonical);
 
@@ -61,5 +66,13 @@ bool cidr_has(const struct cidr *cidr, const char *canonical);
 MUST_CHECK bool endpoint_parse(const char *url,
 	char ret_host[static ADDRESS_MAX], unsigned *ret_port,
 	struct error *err);
+
+/* What stands behind "https://" in one: HOST or HOST:PORT. */
+MUST_CHECK bool endpoint_parse_authority(const char *text,
+	char ret_host[static ADDRESS_MAX], struct error *err);
+
+/* The first address of a network that a service has: what comes behind the
+ * network's own; for free(). */
+char *cidr_first(const struct cidr *cidr);
 
 #endif

@@ -368,6 +368,7 @@ void cluster_free(struct cluster *cluster)
 	free(cluster->server_host);
 	free(cluster->kubernetes_version);
 	free(cluster->dns_domain);
+	topology_free(cluster->topology);
 	free(cluster);
 }
 
@@ -448,11 +449,31 @@ static bool read_value(struct cluster *cluster, const struct key_row *row,
 static bool require_keys(
 	const struct document *root, const char *file, struct error *err)
 {
-	const char *keys[ARRAY_SIZE(rows) + 2] = {"apiVersion", "kind"};
+	const char *keys[ARRAY_SIZE(rows) + 4] = {
+		"apiVersion", "kind", "controlPlane", "etcd"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		keys[i + 2] = rows[i].key;
+		keys[i + 4] = rows[i].key;
 	return document_require_keys(root, keys, ARRAY_SIZE(keys), file, err);
+}
+
+/* An endpoint is a server, where none is named. */
+static bool read_topology(struct cluster *cluster, const struct document *root,
+	const char *file, struct error *err)
+{
+	const struct document *control_plane =
+		document_find(root, "controlPlane");
+	const struct document *etcd = document_find(root, "etcd");
+	AUTO_TEXT url = NULL;
+
+	if (!control_plane && !etcd)
+		return true;
+	if (!topology_read(control_plane, etcd, file, &cluster->topology, err))
+		return false;
+	if (cluster->server || !cluster->topology->endpoint)
+		return true;
+	url = memory_format("https://%s", cluster->topology->endpoint);
+	return parse_server(cluster, url, err);
 }
 
 bool cluster_read(
@@ -474,6 +495,8 @@ bool cluster_read(
 				   err))
 			return false;
 	}
+	if (!read_topology(cluster, root, file, err))
+		return false;
 	*ret_cluster = take(&cluster);
 	return true;
 }
@@ -521,6 +544,22 @@ static void write_row(const struct cluster *cluster, const struct key_row *row,
 	buffer_add_byte(text, '\n');
 }
 
+static const char topology_example[] =
+	"\n"
+	"# The hosts of the control plane, and etcd's where it has hosts of "
+	"its "
+	"own, for\n"
+	"# kpki-control-plane(1).  No node may have a name or address of "
+	"theirs.\n"
+	"#controlPlane:\n"
+	"#  endpoint: \"api.example.internal:6443\"\n"
+	"#  hosts:\n"
+	"#    - name: \"control-1\"\n"
+	"#      addresses:\n"
+	"#        - \"10.0.0.1\"\n"
+	"#etcd:\n"
+	"#  topology: \"stacked\"\n";
+
 void cluster_write(const struct cluster *cluster, struct buffer *text)
 {
 	buffer_add_text(text,
@@ -530,4 +569,5 @@ void cluster_write(const struct cluster *cluster, struct buffer *text)
 		"kind: " CLUSTER_KIND "\n");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		write_row(cluster, &rows[i], text);
+	buffer_add_text(text, topology_example);
 }

@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "base/source.h"
 #include "kube/address.h"
+#include "kube/topology.h"
 #include "pki/key.h"
 
 /*
@@ -28,7 +29,8 @@ enum layout {
 struct cluster {
 	char *name;
 	char *server; /* "https://host:port" as it was given, without a slash
-	                 at its end; or NULL */
+	                 at its end, or of the control plane's endpoint; or
+	                 NULL */
 	char *server_host; /* canonical; NULL without a server */
 	char *kubernetes_version; /* "1.31" or "1.31.2", or NULL */
 	unsigned minor; /* of it; 0 when it is not known */
@@ -39,6 +41,7 @@ struct cluster {
 	enum layout layout;
 	enum key_type key_type;
 	int64_t validity;    /* seconds, of a leaf */
+	struct topology *topology; /* NULL: none is in the file */
 };
 
 /* What a cluster file without the key means: name "kubernetes", DNS domain

@@ -431,3 +431,18 @@ bool inventory_read(struct source *source, struct inventory **ret_inventory,
 	*ret_inventory = take(&inventory);
 	return true;
 }
+
+bool inventory_read_list(const struct document *list, const char *file,
+	struct inventory **ret_inventory, struct error *err)
+{
+	AUTO_FREE(inventory) inventory = inventory_new(file);
+	const struct reader reader = {inventory, file, 0};
+
+	for (size_t i = 0; i < document_count(list); i++)
+		if (!own_node(&reader, document_at(list, i), err))
+			return false;
+	if (!inventory_seal(inventory, err))
+		return false;
+	*ret_inventory = take(&inventory);
+	return true;
+}

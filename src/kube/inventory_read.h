@@ -29,4 +29,11 @@
 MUST_CHECK bool inventory_read(struct source *source,
 	struct inventory **ret_inventory, struct error *err);
 
+/* The same of what stands under `nodes` in a NodeInventory, in another file of
+ * ours. */
+struct document;
+MUST_CHECK bool inventory_read_list(const struct document *list,
+	const char *file, struct inventory **ret_inventory,
+	struct error *err);
+
 #endif

@@ -56,19 +56,52 @@ static char *not_the_endpoint(const struct cluster *cluster, const char *text)
 	return memory_format("the host of the server \"%s\"", cluster->server);
 }
 
+static char *not_a_control_plane_name(
+	const struct cluster *cluster, const char *text)
+{
+	const struct topology *topology = cluster->topology;
+
+	if (!topology)
+		return NULL;
+	if (topology->endpoint_host && !strcmp(text, topology->endpoint_host))
+		return memory_format("the control plane's endpoint \"%s\"",
+			topology->endpoint);
+	if (host_names_have(&topology->cert_sans, text) ||
+		host_names_have(&topology->etcd_cert_sans, text))
+		return memory_text("a name of the control plane (certSANs)");
+	return NULL;
+}
+
+static char *not_a_control_plane_host(
+	const struct cluster *cluster, const char *text)
+{
+	struct node host;
+
+	if (!cluster->topology || !topology_has(cluster->topology, text, &host))
+		return NULL;
+	return memory_format("a name or address of host \"%s\" of the control "
+			     "plane",
+		host.name);
+}
+
+/* The first so many count for hosts of the control plane too. */
 static policy_rule *const rules[] = {
 	not_kubernetes,
 	not_in_domain,
 	not_a_service,
 	not_a_service_address,
 	not_the_endpoint,
+	not_a_control_plane_name,
+	not_a_control_plane_host,
 };
+enum { N_RULES_OF_HOSTS = 4 };
 
-static char *refusal_of(const struct cluster *cluster, const char *text)
+static char *refusal_of(
+	const struct cluster *cluster, const char *text, size_t n_rules)
 {
 	char *refusal = NULL;
 
-	for (size_t i = 0; !refusal && i < ARRAY_SIZE(rules); i++)
+	for (size_t i = 0; !refusal && i < n_rules; i++)
 		refusal = rules[i](cluster, text);
 	return refusal;
 }
@@ -85,16 +118,16 @@ static bool refuse(const struct node *node, const char *address,
 	return node->file ? error_at(err, node->file, node->line) : false;
 }
 
-bool policy_check_node(const struct cluster *cluster, const struct node *node,
-	struct error *err)
+static bool check(const struct cluster *cluster, const struct node *node,
+	size_t n_rules, struct error *err)
 {
-	AUTO_TEXT refusal = refusal_of(cluster, node->name);
+	AUTO_TEXT refusal = refusal_of(cluster, node->name, n_rules);
 	const char *address = node->addresses;
 
 	if (refusal)
 		return refuse(node, NULL, refusal, err);
 	for (size_t i = 0; i < node->n_addresses; i++) {
-		refusal = refusal_of(cluster, address);
+		refusal = refusal_of(cluster, address, n_rules);
 		if (refusal)
 			return refuse(node, address, refusal, err);
 		address += strlen(address) + 1;
@@ -107,4 +140,16 @@ bool policy_check_user(const char *what, const char *text, struct error *err)
 	return strncmp(text, "system:", 7) != 0 ||
 	       error_set(err, ERROR_REFUSED,
 		       "%s \"%s\": an identity of Kubernetes' own", what, text);
+}
+
+bool policy_check_node(const struct cluster *cluster, const struct node *node,
+	struct error *err)
+{
+	return check(cluster, node, ARRAY_SIZE(rules), err);
+}
+
+bool policy_check_host(const struct cluster *cluster, const struct node *host,
+	struct error *err)
+{
+	return check(cluster, host, N_RULES_OF_HOSTS, err);
 }

@@ -11,7 +11,8 @@
  * A node must never be able to answer for the API server or for a service: its
  * name and its addresses are none of "kubernetes" and names that begin with
  * "kubernetes.", the cluster's DNS domain and names in it, names that end in
- * ".svc", addresses of the service CIDRs, the endpoint's host.
+ * ".svc", addresses of the service CIDRs, the endpoint's host, and nothing of
+ * the control plane's and etcd's hosts and names in the cluster file.
  * (kube-apiserver's certificate has these, and webhooks are called by them; a
  * kubelet's serving certificate with one of them could impersonate it to every
  * client that trusts the CA.)
@@ -28,5 +29,10 @@ MUST_CHECK bool policy_check_node(const struct cluster *cluster,
  */
 MUST_CHECK bool policy_check_user(const char *what, const char *text,
 	struct error *err);
+
+/* May a host of the control plane be called that?  It may be the endpoint, and
+ * is a host of the control plane; otherwise as a node. */
+MUST_CHECK bool policy_check_host(const struct cluster *cluster,
+	const struct node *host, struct error *err);
 
 #endif

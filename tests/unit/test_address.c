@@ -401,6 +401,57 @@ static void anything_else_is_no_endpoint(void **state)
 	}
 }
 
+static void the_first_address_is_behind_the_networks_own(void **state)
+{
+	static const struct {
+		const char *cidr, *first;
+	} rows[] = {
+		{"10.96.0.0/12", "10.96.0.1"},
+		{"10.0.0.254/31", "10.0.0.255"},
+		{"2001:db8:1::/112", "2001:db8:1::1"},
+		{"10.0.0.7/32", "10.0.0.7"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct error err = ERROR_INIT;
+		struct cidr cidr;
+		AUTO_TEXT first = NULL;
+
+		assert_true(cidr_parse(rows[i].cidr, &cidr, &err));
+		first = cidr_first(&cidr);
+		assert_string_equal(first, rows[i].first);
+	}
+}
+
+static void a_service_may_be_on_the_loopback(void **state)
+{
+	static const struct {
+		const char *text, *canonical; /* NULL: refused */
+	} rows[] = {
+		{"127.0.0.1", "127.0.0.1"},
+		{"localhost", "localhost"},
+		{"FE80::1", "fe80::1"},
+		{"api.example", "api.example"},
+		{"0.0.0.0", NULL},
+		{"::ffff:10.0.0.1", NULL},
+		{"*.example", NULL},
+		{"api.example:6443", NULL},
+		{"", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_RELEASE(error) err = ERROR_INIT;
+		char canonical[ADDRESS_MAX];
+
+		if (!address_parse_service(rows[i].text, canonical, &err))
+			assert_null(rows[i].canonical);
+		else
+			assert_string_equal(canonical, rows[i].canonical);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +460,8 @@ int main(void)
 		cmocka_unit_test(an_over_long_text_does_not_drown_its_rule),
 		cmocka_unit_test(a_block_has_zero_host_bits),
 		cmocka_unit_test(a_block_has_the_addresses_between_its_ends),
+		cmocka_unit_test(the_first_address_is_behind_the_networks_own),
+		cmocka_unit_test(a_service_may_be_on_the_loopback),
 		cmocka_unit_test(an_endpoint_is_https_host_and_port),
 		cmocka_unit_test(anything_else_is_no_endpoint),
 	};

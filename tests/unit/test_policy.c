@@ -174,6 +174,86 @@ static void no_user_is_kubernetes_own(void **state)
 	}
 }
 
+static struct cluster *cluster_with_hosts(void)
+{
+	static const char text[] = "apiVersion: kpki/v1\nkind: Cluster\n"
+				   "controlPlane:\n"
+				   "  endpoint: cp-1.example:6443\n"
+				   "  certSANs: [k8s.example, 10.0.0.100]\n"
+				   "  hosts:\n"
+				   "    - name: cp-1\n"
+				   "      addresses: [10.0.0.1, cp-1.example]\n"
+				   "etcd:\n"
+				   "  certSANs: [etcd.example]\n"
+				   "  hosts:\n"
+				   "    - name: etcd-1\n"
+				   "      addresses: [10.0.0.4]\n";
+	AUTO_FREE(source)
+	source = source_of_text(CLUSTER_FILE, text, strlen(text));
+	struct cluster *cluster = NULL;
+	struct error err = ERROR_INIT;
+
+	if (!cluster_read(source, &cluster, &err))
+		fail_msg("%s", err.message);
+	return cluster;
+}
+
+static void what_the_control_plane_is_called_is_no_nodes(void **state)
+{
+	static const struct row rows[] = {
+		{"cp-1", NULL,
+			"a name or address of host \"cp-1\" of the control "
+			"plane"},
+		{"w1", "10.0.0.1",
+			"a name or address of host \"cp-1\" of the control "
+			"plane"},
+		{"w1", "cp-1.example",
+			"the host of the server \"https://cp-1.example:6443\""},
+		{"w1", "10.0.0.4",
+			"a name or address of host \"etcd-1\" of the control "
+			"plane"},
+		{"w1", "k8s.example", "a name of the control plane (certSANs)"},
+		{"w1", "10.0.0.100", "a name of the control plane (certSANs)"},
+		{"etcd.example", NULL,
+			"a name of the control plane (certSANs)"},
+		{"w1", "10.0.0.11", NULL},
+	};
+	AUTO_FREE(cluster) cluster = cluster_with_hosts();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_row(cluster, &rows[i]);
+}
+
+static void a_host_may_be_the_endpoint_and_no_service(void **state)
+{
+	static const struct {
+		const char *name;
+		bool fine;
+	} rows[] = {
+		{"cp-1", true},
+		{"k8s.example", true},
+		{"kubernetes", false},
+		{"cp.cluster.local", false},
+		{"a.b.svc", false},
+		{"10.96.0.1", false},
+	};
+	AUTO_FREE(cluster) cluster = cluster_with_hosts();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		AUTO_FREE(inventory) inventory = inventory_new(NULL);
+		AUTO_RELEASE(error) err = ERROR_INIT;
+		struct node host;
+
+		assert_true(inventory_add(
+			inventory, rows[i].name, NULL, 0, 0, &err));
+		host = inventory_node(inventory, 0);
+		assert_int_equal(
+			policy_check_host(cluster, &host, &err), rows[i].fine);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +261,8 @@ int main(void)
 		cmocka_unit_test(an_endpoint_is_compared_in_canonical_text),
 		cmocka_unit_test(the_last_address_is_looked_at_too),
 		cmocka_unit_test(no_user_is_kubernetes_own),
+		cmocka_unit_test(what_the_control_plane_is_called_is_no_nodes),
+		cmocka_unit_test(a_host_may_be_the_endpoint_and_no_service),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
