@@ -78,6 +78,18 @@ static bool make_entry(struct walk *walk, const struct tree_entry *entry,
 	return false;
 }
 
+static int rank(char byte)
+{
+	return byte == '/' ? 1 : byte ? 1 + (unsigned char)byte : 0;
+}
+
+int tree_compare_paths(const char *a, const char *b)
+{
+	while (*a && *a == *b)
+		a++, b++;
+	return rank(*a) - rank(*b);
+}
+
 bool tree_write_directory(int dir, const struct tree_entry *entries,
 	size_t n_entries, struct error *err)
 {

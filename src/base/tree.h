@@ -24,6 +24,9 @@ struct tree_entry {
 	size_t n_parts;
 };
 
+/* strcmp with '/' first. */
+int tree_compare_paths(const char *a, const char *b);
+
 /* Creates the tree inside an open directory, which is empty. */
 MUST_CHECK bool tree_write_directory(int dir, const struct tree_entry *entries,
 	size_t n_entries, struct error *err);

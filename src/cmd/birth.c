@@ -195,7 +195,7 @@ static bool write_ledger(
 	       ledger_lock(ledger, FILE_LOCK_EXCLUSIVE, 0, err) &&
 	       ledger_begin(ledger, instant_now(), false, err) &&
 	       ledger_add_authority(
-		       ledger, authority_certificate(ca), &number, err) &&
+		       ledger, "ca", authority_certificate(ca), &number, err) &&
 	       ledger_commit(ledger, err);
 }
 

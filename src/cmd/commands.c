@@ -3,6 +3,7 @@
 
 static const struct command *const commands[] = {
 	&command_init_ca,
+	&command_control_plane,
 	&command_node_bundle,
 	&command_node_csr,
 	&command_sign,

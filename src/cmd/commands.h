@@ -8,6 +8,7 @@
 extern const struct program kpki;
 
 extern const struct command command_init_ca;
+extern const struct command command_control_plane;
 extern const struct command command_node_bundle;
 extern const struct command command_node_csr;
 extern const struct command command_sign;

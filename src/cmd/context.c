@@ -249,6 +249,23 @@ bool context_split_out(const char *out, char **ret_directory,
 	return true;
 }
 
+bool context_archive_time(const struct context *context,
+	struct instant *ret_time, struct error *err)
+{
+	enum { DIGITS_MOST = 11 }; /* beyond the year 5000 */
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+
+	*ret_time = context->now;
+	if (!epoch || !*epoch)
+		return true;
+	if (strlen(epoch) > DIGITS_MOST || epoch[strspn(epoch, "0123456789")])
+		return error_set(err, ERROR_USAGE,
+			"SOURCE_DATE_EPOCH \"%s\": not a number of seconds",
+			epoch);
+	ret_time->seconds = strtoll(epoch, NULL, 10);
+	return true;
+}
+
 bool context_at(const struct command_call *call, struct instant *ret_at,
 	struct error *err)
 {

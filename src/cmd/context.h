@@ -58,6 +58,11 @@ MUST_CHECK bool context_split_out(const char *out, char **ret_directory,
 MUST_CHECK bool context_at(const struct command_call *call,
 	struct instant *ret_at, struct error *err);
 
+/* The time that members of a tar have: SOURCE_DATE_EPOCH, for tars that do not
+ * depend on the hour, else now. */
+MUST_CHECK bool context_archive_time(const struct context *context,
+	struct instant *ret_time, struct error *err);
+
 /* An option's value that breaks a rule is the command line's fault: ERROR_INPUT
  * becomes ERROR_USAGE.  Always false. */
 bool context_blame(struct error *err, const char *option);

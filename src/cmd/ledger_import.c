@@ -296,8 +296,9 @@ static bool record_all(
 		!ledger_authority(import->ledger, &import->ca->pin,
 			&import->ca_number, err))
 		return false;
-	if (!import->ca_number && !ledger_add_authority(import->ledger,
-					  import->ca, &import->ca_number, err))
+	if (!import->ca_number &&
+		!ledger_add_authority(import->ledger, "ca", import->ca,
+			&import->ca_number, err))
 		return false;
 	for (size_t i = 0; i < import->harvest.n_items; i++)
 		if (!record_item(import, i, err))

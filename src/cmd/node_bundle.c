@@ -203,24 +203,6 @@ static bool read_base(const S *settings, struct bundle_settings *bundle,
 	return true;
 }
 
-/* SOURCE_DATE_EPOCH makes tars that do not depend on the hour. */
-static bool archive_time(const struct context *context,
-	struct instant *ret_time, struct error *err)
-{
-	enum { DIGITS_MOST = 11 }; /* beyond the year 5000 */
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
-
-	*ret_time = context->now;
-	if (!epoch || !*epoch)
-		return true;
-	if (strlen(epoch) > DIGITS_MOST || epoch[strspn(epoch, "0123456789")])
-		return error_set(err, ERROR_USAGE,
-			"SOURCE_DATE_EPOCH \"%s\": not a number of seconds",
-			epoch);
-	ret_time->seconds = strtoll(epoch, NULL, 10);
-	return true;
-}
-
 /* Checked by check_bootstrap. */
 static bool choose_tokens(const S *settings, struct instant now,
 	struct token_wish *wish, struct error *err)
@@ -265,7 +247,7 @@ static bool fill_batch(const struct command_call *call, const S *settings,
 			"--issued-before \"%s\": is in the future, and every "
 			"run would issue anew",
 			settings->issued_before);
-	return archive_time(batch->context, &batch->archive_time, err);
+	return context_archive_time(batch->context, &batch->archive_time, err);
 }
 
 static bool recover(const struct batch *batch, struct error *err)

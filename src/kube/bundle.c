@@ -524,19 +524,6 @@ static enum tree_kind kind_of(enum content content)
 	return content == CONTENT_CURRENT ? TREE_LINK : TREE_FILE;
 }
 
-static unsigned rank(char byte)
-{
-	return byte == '/' ? 1 : byte ? 1u + (unsigned char)byte : 0;
-}
-
-/* strcmp with '/' first. */
-static bool path_precedes(const char *a, const char *b)
-{
-	while (*a && *a == *b)
-		a++, b++;
-	return rank(*a) < rank(*b);
-}
-
 /* Rows are nearly in order: only a node's name moves any. */
 static void insert_entry(struct bundle *bundle, const struct tree_entry *entry,
 	enum content content)
@@ -544,7 +531,8 @@ static void insert_entry(struct bundle *bundle, const struct tree_entry *entry,
 	size_t at = bundle->n_entries++;
 
 	for (; at > 0; at--) {
-		if (path_precedes(bundle->entries[at - 1].path, entry->path))
+		if (tree_compare_paths(
+			    bundle->entries[at - 1].path, entry->path) < 0)
 			break;
 		bundle->entries[at] = bundle->entries[at - 1];
 		bundle->contents[at] = bundle->contents[at - 1];

@@ -20,10 +20,14 @@ static const char block_begin[] = "-----BEGIN CERTIFICATE-----";
 static const char block_end[] = "-----END CERTIFICATE-----";
 static const char token_key[] = "\n    token: \"";
 
+char *place_target(const char *name, enum bundle_format format)
+{
+	return memory_format("%s%s", name, format == BUNDLE_TAR ? ".tar" : "");
+}
+
 char *place_name(const struct node *node, enum bundle_format format)
 {
-	return memory_format(
-		"%s%s", node->name, format == BUNDLE_TAR ? ".tar" : "");
+	return place_target(node->name, format);
 }
 
 static bool is_client_of(
@@ -116,6 +120,16 @@ static bool read_bytes(
 		status.st_size > PLACE_MAX)
 		return true;
 	return file_read_secret(dir, name, PLACE_MAX, ret_bytes, err);
+}
+
+bool place_read_file(
+	int out, const char *path, struct secret **ret_bytes, struct error *err)
+{
+	AUTO_CLOSE dir = -1;
+	const char *last = NULL;
+
+	return open_below(out, path, &dir, &last, err) &&
+	       (dir < 0 || read_bytes(dir, last, ret_bytes, err));
 }
 
 bool place_read_client(int dir, const char *name, const struct node *node,

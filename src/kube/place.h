@@ -26,6 +26,7 @@ struct place {
 #define PLACE_INIT {0}
 
 /* "NAME" or "NAME.tar", for free(). */
+char *place_target(const char *name, enum bundle_format format);
 char *place_name(const struct node *node, enum bundle_format format);
 
 /* out is the output directory, or -1 when there is none yet.  Follows no link;
@@ -41,6 +42,11 @@ DEFINE_AUTO_RELEASE(place)
 MUST_CHECK bool place_read_client(int dir, const char *name,
 	const struct node *node, struct certificate **ret_client,
 	struct error *err);
+
+/* The bytes of a regular file below out, of at most 1 MiB and not empty; NULL
+ * when there is no such file.  Follows no link. */
+MUST_CHECK bool place_read_file(int out, const char *path,
+	struct secret **ret_bytes, struct error *err);
 
 /* The first file that a bundle of this kit in OUT/NAME/ lacks, for free();
  * NULL when it has them all. */

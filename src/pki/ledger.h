@@ -84,10 +84,10 @@ MUST_CHECK bool ledger_savepoint_undo(struct ledger *ledger,
  * event of its first certificate.  0: the ledger does not know it. */
 MUST_CHECK bool ledger_authority(struct ledger *ledger,
 	const struct sha256 *pin, int64_t *ret_ca, struct error *err);
-/* The CA's own certificate, profile "ca". */
+/* The CA's own certificate; its profile is "ca" for the cluster's. */
 MUST_CHECK bool ledger_add_authority(struct ledger *ledger,
-	const struct certificate *certificate, int64_t *ret_ca,
-	struct error *err);
+	const char *profile, const struct certificate *certificate,
+	int64_t *ret_ca, struct error *err);
 
 /* -- issuing -- */
 

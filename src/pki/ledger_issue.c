@@ -221,13 +221,13 @@ bool ledger_add_past(struct ledger *ledger, const struct ledger_issue *issue,
 		       err);
 }
 
-bool ledger_add_authority(struct ledger *ledger,
+bool ledger_add_authority(struct ledger *ledger, const char *profile,
 	const struct certificate *certificate, int64_t *ret_ca,
 	struct error *err)
 {
 	struct ledger_issue issue = {
 		.ca = ledger_chain_next(ledger),
-		.profile = "ca",
+		.profile = profile,
 		.name = "",
 		.serial = certificate->serial,
 		.not_before = certificate->not_before,

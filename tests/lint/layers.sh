@@ -40,7 +40,7 @@ sys/utsname.h sys/vfs.h sys/wait.h time.h unistd.h wchar.h'
 # Who may look into a secret.
 confidants='base/file.c base/secret.c base/source.c base/tree_read_tar.c
 base/tree_tar.c kube/bundle.c kube/kubeconfig.c kube/kubeconfig_read.c
-kube/place.c kube/redact.c kube/token.c kube/token_file.c kube/token_read.c
+kube/control_place.c kube/place.c kube/redact.c kube/token.c kube/token_file.c kube/token_read.c
 kube/token_secret.c pki/digest.c pki/key.c pki/key_decode.c pki/key_encode.c
 pki/pem.c verify/file.c verify/file_document.c'
 

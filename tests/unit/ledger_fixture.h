@@ -89,7 +89,7 @@ static inline int set_up(void **state)
 	SUCCEEDS(ledger_create(fixture->dir, &err));
 	reopen(fixture, LEDGER_WRITE);
 	begin(fixture, DAY(0));
-	SUCCEEDS(ledger_add_authority(fixture->ledger,
+	SUCCEEDS(ledger_add_authority(fixture->ledger, "ca",
 		authority_certificate(fixture->authority), &fixture->ca, &err));
 	commit(fixture);
 	*state = fixture;

@@ -215,7 +215,7 @@ static void an_authority_is_known_by_its_pin(void **state)
 	assert_int_equal(ca, fixture->ca);
 	SUCCEEDS(ledger_authority(fixture->ledger, &other, &ca, &err));
 	assert_int_equal(ca, 0);
-	FAILS(ledger_add_authority(fixture->ledger, certificate, &ca, &err),
+	FAILS(ledger_add_authority(fixture->ledger, "ca", certificate, &ca, &err),
 		ERROR_REFUSED, "the ledger has it already");
 	ledger_unlock(fixture->ledger);
 }
@@ -529,7 +529,7 @@ static void another_authority_has_names_of_its_own(void **state)
 		WISH("w1", CLIENT, .addresses = ADDRESSES("10.0.0.1")));
 	SUCCEEDS(authority_create(&request, &second, &err));
 	begin(fixture, DAY(1));
-	SUCCEEDS(ledger_add_authority(fixture->ledger,
+	SUCCEEDS(ledger_add_authority(fixture->ledger, "ca",
 		authority_certificate(second), &fixture->ca, &err));
 	SUCCEEDS(ledger_live_anywhere(
 		fixture->ledger, CLIENT, "w1", DAY(1), &row, &found, &err));
@@ -574,7 +574,7 @@ static void an_authority_may_come_right_after_the_clock_went_back(void **state)
 	lock(fixture, FILE_LOCK_EXCLUSIVE);
 	SUCCEEDS(ledger_begin(fixture->ledger, DAY(-1), true, &err));
 	other.pin.bytes[0] ^= 1;
-	SUCCEEDS(ledger_add_authority(fixture->ledger, &other, &ca, &err));
+	SUCCEEDS(ledger_add_authority(fixture->ledger, "ca", &other, &ca, &err));
 	assert_int_equal(ca, 3);
 	commit(fixture);
 	assert_list(fixture, (struct ledger_filter){0}, "ca:live ca:live");

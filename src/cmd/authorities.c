@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/authorities.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pki/pem.h"
+
+#define AUTHORITY_LIFE (10 * SPAN_YEAR)
+#define KEY_FILE_MAX ((size_t)64 * 1024)
+
+/* In the order in which they go to their places.  The first certificate is the
+ * last: while it is in the stage, the stage is not done with. */
+static const struct {
+	const char *stage, *place;
+} moves[] = {
+	{"sa.key", SERVICE_ACCOUNT_KEY},
+	{"sa.pub", SERVICE_ACCOUNT_PUBLIC},
+	{"etcd", ETCD_DIRECTORY},
+	{"front-proxy-ca.key", FRONT_PROXY_CA_KEY},
+	{"front-proxy-ca.crt", FRONT_PROXY_CA_CERTIFICATE},
+};
+
+static const char *const files[] = {
+	FRONT_PROXY_CA_CERTIFICATE,
+	FRONT_PROXY_CA_KEY,
+	ETCD_CA_CERTIFICATE,
+	ETCD_CA_KEY,
+	SERVICE_ACCOUNT_KEY,
+	SERVICE_ACCOUNT_PUBLIC,
+};
+
+void authorities_free(struct authorities *authorities)
+{
+	if (!authorities)
+		return;
+	authority_free(authorities->front_proxy);
+	authority_free(authorities->etcd);
+	key_free(authorities->service_account);
+	free(authorities);
+}
+
+/* -- recovering -- */
+
+/* Is the authority that the stage would bring in the ledger? */
+static bool is_recorded(const struct context *context, int stage,
+	bool *ret_recorded, struct error *err)
+{
+	AUTO_RELEASE(error) unread = ERROR_INIT; /* cut short while writing */
+	AUTO_FREE(certificate) certificate = NULL;
+	int64_t number = 0;
+
+	*ret_recorded = false;
+	if (!authority_read_certificate(stage, FRONT_PROXY_CA_CERTIFICATE,
+		    context->now, &certificate, &unread))
+		return true;
+	if (!ledger_authority(context->ledger, &certificate->pin, &number, err))
+		return false;
+	*ret_recorded = number != 0;
+	return true;
+}
+
+static bool move(
+	const struct context *context, int stage, size_t i, struct error *err)
+{
+	bool exists = false;
+
+	if (!file_exists(stage, moves[i].stage) ||
+		file_rename_new(stage, moves[i].stage, context->dir,
+			moves[i].place, &exists, err))
+		return true;
+	return !exists ? false
+		       : error_set(err, ERROR_REFUSED,
+				 "\"%s/%s\": somebody else put it there",
+				 context->path, moves[i].place);
+}
+
+static bool put_in_place(
+	const struct context *context, int stage, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+		/* Nothing may come after the last before all others stay. */
+		if (i + 1 == ARRAY_SIZE(moves) &&
+			!file_sync(context->dir, context->path, err))
+			return false;
+		if (!move(context, stage, i, err))
+			return false;
+	}
+	return file_sync(context->dir, context->path, err);
+}
+
+static bool settle(const struct context *context, struct error *err)
+{
+	AUTO_CLOSE stage = -1;
+	bool recorded = false;
+
+	if (!file_exists(context->dir, AUTHORITIES_STAGE))
+		return true;
+	if (!directory_open_nofollow(
+		    context->dir, AUTHORITIES_STAGE, &stage, err) ||
+		!is_recorded(context, stage, &recorded, err) ||
+		(recorded && !put_in_place(context, stage, err)))
+		return false;
+	return file_remove_tree(context->dir, AUTHORITIES_STAGE, err);
+}
+
+bool authorities_recover(const struct context *context, struct error *err)
+{
+	bool done;
+
+	if (!file_exists(context->dir, AUTHORITIES_STAGE))
+		return true;
+	if (!ledger_lock(context->ledger, FILE_LOCK_EXCLUSIVE,
+		    context->lock_timeout, err))
+		return false;
+	done = settle(context, err);
+	ledger_unlock(context->ledger);
+	return done;
+}
+
+/* -- making -- */
+
+/* As the cluster's own, where kpki can make such a key. */
+static enum key_type authority_key_type(const struct context *context)
+{
+	enum key_type type = key_type(authority_key(context->ca));
+
+	return type == KEY_OTHER ? KEY_ECDSA_P256 : type;
+}
+
+static bool make_authority(const struct context *context,
+	enum control_authority which, struct authority **ret_authority,
+	struct error *err)
+{
+	const char *name = control_authority_name(which);
+	const struct authority_request request = {
+		.common_name = profile_find(name)->common_name,
+		.key_type = authority_key_type(context),
+		.not_before = instant_add(context->now, -PROFILE_BACKDATE),
+		.not_after = instant_add(context->now, AUTHORITY_LIFE)};
+
+	return authority_create(&request, ret_authority, err) ||
+	       error_context(err, "%s", name);
+}
+
+static bool write_authority(int dir, const char *certificate_name,
+	const char *key_name, const struct authority *authority,
+	struct error *err)
+{
+	const struct buffer *pem = authority_pem(authority);
+	const struct file_part text = {pem->data, pem->len, NULL};
+	AUTO_FREE(secret) key = NULL;
+	struct file_part part = {0};
+
+	if (!key_write(authority_key(authority), &key, err))
+		return false;
+	part.secret = key;
+	return file_create(dir, certificate_name, 0644, &text, 1, err) &&
+	       file_create(dir, key_name, 0600, &part, 1, err);
+}
+
+static bool write_service_account(
+	int dir, const struct key *key, struct error *err)
+{
+	AUTO_RELEASE(buffer) pem = BUFFER_INIT;
+	AUTO_FREE(secret) private = NULL;
+	struct file_part part = {0};
+
+	pem_write(&pem, "PUBLIC KEY", key_public(key));
+	if (!key_write(key, &private, err))
+		return false;
+	part.secret = private;
+	if (!file_create(dir, SERVICE_ACCOUNT_KEY, 0600, &part, 1, err))
+		return false;
+	part = (struct file_part){pem.data, pem.len, NULL};
+	return file_create(dir, SERVICE_ACCOUNT_PUBLIC, 0644, &part, 1, err);
+}
+
+static bool write_stage(const struct context *context,
+	const struct authorities *made, struct error *err)
+{
+	AUTO_CLOSE stage = -1;
+
+	return directory_create(context->dir, AUTHORITIES_STAGE, 0700, err) &&
+	       directory_open_nofollow(
+		       context->dir, AUTHORITIES_STAGE, &stage, err) &&
+	       write_authority(stage, FRONT_PROXY_CA_CERTIFICATE,
+		       FRONT_PROXY_CA_KEY, made->front_proxy, err) &&
+	       directory_create(stage, ETCD_DIRECTORY, 0700, err) &&
+	       write_authority(stage, ETCD_CA_CERTIFICATE, ETCD_CA_KEY,
+		       made->etcd, err) &&
+	       write_service_account(stage, made->service_account, err) &&
+	       file_sync_tree(
+		       context->dir, AUTHORITIES_STAGE, context->path, err);
+}
+
+static bool record_one(struct context *context, enum control_authority which,
+	const struct authority *authority, struct error *err)
+{
+	int64_t number;
+
+	return ledger_add_authority(context->ledger,
+		control_authority_name(which), authority_certificate(authority),
+		&number, err);
+}
+
+static bool record(struct context *context, bool clock_back,
+	const struct authorities *made, struct error *err)
+{
+	if (ledger_begin(context->ledger, instant_now(), clock_back, err) &&
+		record_one(context, CONTROL_FRONT_PROXY_CA, made->front_proxy,
+			err) &&
+		record_one(context, CONTROL_ETCD_CA, made->etcd, err) &&
+		ledger_commit(context->ledger, err))
+		return true;
+	ledger_rollback(context->ledger);
+	return false;
+}
+
+/* kubeadm 1.20 takes no key for service accounts but RSA. */
+static bool make(struct context *context, bool clock_back, struct error *err)
+{
+	AUTO_FREE(authorities) made = memory_new(1, sizeof(*made));
+
+	return make_authority(context, CONTROL_FRONT_PROXY_CA,
+		       &made->front_proxy, err) &&
+	       make_authority(context, CONTROL_ETCD_CA, &made->etcd, err) &&
+	       key_generate(KEY_RSA_2048, &made->service_account, err) &&
+	       write_stage(context, made, err) &&
+	       record(context, clock_back, made, err);
+}
+
+/* -- reading -- */
+
+static size_t count_files(const struct context *context, const char **ret_there,
+	const char **ret_missing)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		bool there = file_exists(context->dir, files[i]);
+
+		n += there;
+		*(there ? ret_there : ret_missing) = files[i];
+	}
+	return n;
+}
+
+/* What failed may have been recorded all the same, if only until the power
+ * fails: then the next command finds out. */
+static void tidy(const struct context *context)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the next one tries again */
+	AUTO_CLOSE stage = -1;
+	bool recorded = true;
+
+	if (directory_open_nofollow(
+		    context->dir, AUTHORITIES_STAGE, &stage, &ignored) &&
+		is_recorded(context, stage, &recorded, &ignored) && !recorded &&
+		file_remove_tree(context->dir, AUTHORITIES_STAGE, &ignored))
+		return;
+	error_release(&ignored);
+}
+
+/* Under an exclusive lock. */
+static bool ensure(struct context *context, bool clock_back, bool *ret_fresh,
+	struct error *err)
+{
+	const char *there = NULL, *missing = NULL;
+	size_t n;
+
+	if (!settle(context, err))
+		return false;
+	n = count_files(context, &there, &missing);
+	if (n == ARRAY_SIZE(files))
+		return true;
+	if (n > 0)
+		return error_set(err, ERROR_INPUT,
+			"\"%s\": \"%s\" is there, and \"%s\" is not: they are "
+			"made together",
+			context->path, there, missing);
+	if (!make(context, clock_back, err)) {
+		tidy(context);
+		return false;
+	}
+	*ret_fresh = true;
+	return settle(context, err);
+}
+
+static bool open_authority(const struct context *context,
+	const char *certificate_name, const char *key_name,
+	struct authority **ret_authority, struct error *err)
+{
+	return authority_open(context->dir, certificate_name, key_name,
+		       context->now, ret_authority, err) ||
+	       error_context(err, "\"%s\"", context->path);
+}
+
+static bool read_service_account(
+	const struct context *context, struct key **ret_key, struct error *err)
+{
+	AUTO_RELEASE(buffer) public = BUFFER_INIT;
+	AUTO_RELEASE(buffer) der = BUFFER_INIT;
+	AUTO_FREE(secret) pem = NULL;
+	AUTO_FREE(key) key = NULL;
+
+	if (!file_read_secret(context->dir, SERVICE_ACCOUNT_KEY, KEY_FILE_MAX,
+		    &pem, err) ||
+		!file_read(context->dir, SERVICE_ACCOUNT_PUBLIC, KEY_FILE_MAX,
+			&public, err))
+		return false;
+	if (!key_read(pem, &key, err))
+		return error_context(err, "\"" SERVICE_ACCOUNT_KEY "\"");
+	if (!pem_read(public.data, public.len, "PUBLIC KEY", false, &der, err))
+		return error_context(err, "\"" SERVICE_ACCOUNT_PUBLIC "\"");
+	if (!der_equal(der_of(&der), key_public(key)))
+		return error_set(err, ERROR_INPUT,
+			"\"" SERVICE_ACCOUNT_PUBLIC
+			"\": not the key of \"" SERVICE_ACCOUNT_KEY "\"");
+	if (key_type(key) == KEY_ED25519)
+		return error_set(err, ERROR_REFUSED,
+			"\"" SERVICE_ACCOUNT_KEY
+			"\": an \"ed25519\" key, and Kubernetes signs tokens "
+			"with RSA and ECDSA only");
+	*ret_key = take(&key);
+	return true;
+}
+
+static bool find_numbers(struct context *context,
+	struct authorities *authorities, struct error *err)
+{
+	for (size_t i = 0; i < CONTROL_AUTHORITIES; i++) {
+		const struct certificate *certificate =
+			authority_certificate(authorities->all[i]);
+
+		if (!ledger_authority(context->ledger, &certificate->pin,
+			    &authorities->numbers[i], err))
+			return false;
+		if (authorities->numbers[i] == 0)
+			return error_set(err, ERROR_INPUT,
+				"\"%s\": the ledger does not know its %s",
+				context->path, control_authority_name(i));
+	}
+	return true;
+}
+
+static bool read_all(struct context *context, struct authorities *authorities,
+	struct error *err)
+{
+	if (!open_authority(context, FRONT_PROXY_CA_CERTIFICATE,
+		    FRONT_PROXY_CA_KEY, &authorities->front_proxy, err) ||
+		!open_authority(context, ETCD_CA_CERTIFICATE, ETCD_CA_KEY,
+			&authorities->etcd, err))
+		return false;
+	if (!read_service_account(context, &authorities->service_account, err))
+		return error_context(err, "\"%s\"", context->path);
+	authorities->all[CONTROL_CA] = context->ca;
+	authorities->all[CONTROL_FRONT_PROXY_CA] = authorities->front_proxy;
+	authorities->all[CONTROL_ETCD_CA] = authorities->etcd;
+	return find_numbers(context, authorities, err);
+}
+
+bool authorities_open(struct context *context, bool clock_back,
+	struct authorities **ret_authorities, struct error *err)
+{
+	AUTO_FREE(authorities)
+	authorities = memory_new(1, sizeof(*authorities));
+	bool done;
+
+	if (!ledger_lock(context->ledger, FILE_LOCK_EXCLUSIVE,
+		    context->lock_timeout, err))
+		return false;
+	done = ensure(context, clock_back, &authorities->fresh, err) &&
+	       read_all(context, authorities, err);
+	ledger_unlock(context->ledger);
+	if (!done)
+		return false;
+	*ret_authorities = take(&authorities);
+	return true;
+}
