@@ -17,6 +17,8 @@ static const struct command *const commands[] = {
 	&command_list,
 	&command_verify,
 	&command_ledger,
+	&command_revoke,
+	&command_crl,
 	NULL,
 };
 

@@ -22,5 +22,7 @@ extern const struct command command_ca_bundle;
 extern const struct command command_list;
 extern const struct command command_verify;
 extern const struct command command_ledger;
+extern const struct command command_revoke;
+extern const struct command command_crl;
 
 #endif

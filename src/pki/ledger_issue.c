@@ -116,7 +116,7 @@ static bool change_addresses(struct ledger *ledger, enum ledger_sql sql,
 	return true;
 }
 
-static bool free_names(
+bool ledger_free_names(
 	struct ledger *ledger, const struct event *event, struct error *err)
 {
 	if (event_is(event, LEDGER_TOKEN))
@@ -132,11 +132,12 @@ static bool free_names(
 	       change_addresses(ledger, SQL_ADDRESS_DROP, event, err);
 }
 
-static bool act(struct ledger *ledger, enum ledger_kind kind, int64_t on,
-	struct error *err)
+bool ledger_act(struct ledger *ledger, enum ledger_kind kind, int64_t on,
+	const char *detail, struct error *err)
 {
 	struct event event = {
 		.cells = {[EVENT_KIND] = cell_text(ledger_kind_name(kind)),
+			[EVENT_DETAIL] = cell_text(detail),
 			[EVENT_REF] = cell_integer(on)}};
 
 	return ledger_chain_append(ledger, &event, err);
@@ -147,9 +148,9 @@ bool ledger_supersede(struct ledger *ledger, int64_t old, struct error *err)
 	struct event event;
 
 	return old == 0 ||
-	       (act(ledger, LEDGER_SUPERSEDED, old, err) &&
+	       (ledger_act(ledger, LEDGER_SUPERSEDED, old, NULL, err) &&
 		       ledger_chain_read(ledger, old, &event, err) &&
-		       free_names(ledger, &event, err));
+		       ledger_free_names(ledger, &event, err));
 }
 
 static void join_addresses(
@@ -217,8 +218,8 @@ bool ledger_add_past(struct ledger *ledger, const struct ledger_issue *issue,
 	struct event event;
 
 	return add_issued(ledger, issue, &event, err) &&
-	       act(ledger, LEDGER_SUPERSEDED, event_integer(&event, EVENT_SEQ),
-		       err);
+	       ledger_act(ledger, LEDGER_SUPERSEDED,
+		       event_integer(&event, EVENT_SEQ), NULL, err);
 }
 
 bool ledger_add_authority(struct ledger *ledger, const char *profile,
@@ -299,10 +300,10 @@ bool ledger_append(struct ledger *ledger, enum ledger_kind kind, int64_t first,
 			!event_is(&event, LEDGER_TOKEN))
 			continue;
 		any = true;
-		if (!act(ledger, kind, seq, err) ||
+		if (!ledger_act(ledger, kind, seq, NULL, err) ||
 			!ledger_chain_read(ledger, seq, &event, err) ||
 			(kind != LEDGER_LOST &&
-				!free_names(ledger, &event, err)))
+				!ledger_free_names(ledger, &event, err)))
 			return false;
 	}
 	if (!any)

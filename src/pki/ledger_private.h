@@ -13,6 +13,7 @@
  *	ledger_chain.c   events and the chain over them
  *	ledger_issue.c   what is live
  *	ledger_token.c   tokens
+ *	ledger_revoke.c  what is taken back (pki/ledger_revoke.h)
  *	ledger_list.c    rows for the reader, and the proof of the whole
  *	ledger_history.c entries in their order (pki/ledger_history.h)
  *	ledger_stage.c   stages and what is pending in them
@@ -60,6 +61,8 @@ enum ledger_sql {
 	SQL_EVENT_ALL,
 	SQL_EVENT_ACTS,
 	SQL_EVENT_SERIAL,
+	SQL_SERIAL_ANYWHERE,
+	SQL_REVOKED,
 	SQL_EACH,
 	SQL_AUTHORITY_ADD,
 	SQL_AUTHORITY_FIND,
@@ -226,6 +229,12 @@ MUST_CHECK bool ledger_chain_read(struct ledger *ledger, int64_t seq,
 
 /* -- ledger_issue.c -- */
 
+/* Appends an event about another; detail may be NULL. */
+MUST_CHECK bool ledger_act(struct ledger *ledger, enum ledger_kind kind,
+	int64_t on, const char *detail, struct error *err);
+/* Takes away what an event is live for. */
+MUST_CHECK bool ledger_free_names(struct ledger *ledger,
+	const struct event *event, struct error *err);
 /* Appends "superseded" and frees what the event had; 0 is nothing. */
 MUST_CHECK bool ledger_supersede(struct ledger *ledger, int64_t event,
 	struct error *err);

@@ -46,6 +46,13 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_EVENT_SERIAL] = {"SELECT seq FROM event WHERE kind = 'issued' "
 			      "AND ca = ?1 AND serial = ?2",
 		"cannot look for a serial number"},
+	[SQL_SERIAL_ANYWHERE] = {"SELECT " EVENT
+				 "WHERE e.kind = 'issued' AND e.serial = ?1 "
+				 "ORDER BY e.seq",
+		"cannot look for a serial number"},
+	[SQL_REVOKED] = {"SELECT " EVENT "WHERE e.ref IS NOT NULL AND "
+			 "e.kind = 'revoked' ORDER BY e.seq",
+		"cannot read what is revoked"},
 	[SQL_EACH] = {"SELECT " EVENT
 		      "WHERE e.kind = ?4 AND (?1 IS NULL OR e.name = ?1) "
 		      "AND (?2 IS NULL OR e.profile = ?2) AND (?3 IS NULL OR "

@@ -22,6 +22,8 @@
 #define OID_SUBJECT_KEY_ID OID("\x55\x1d\x0e")    /* 2.5.29.14 */
 #define OID_KEY_USAGE OID("\x55\x1d\x0f")         /* 2.5.29.15 */
 #define OID_SUBJECT_ALT_NAME OID("\x55\x1d\x11")  /* 2.5.29.17 */
+#define OID_CRL_NUMBER OID("\x55\x1d\x14")       /* 2.5.29.20 */
+#define OID_REASON_CODE OID("\x55\x1d\x15")      /* 2.5.29.21 */
 #define OID_BASIC_CONSTRAINTS OID("\x55\x1d\x13") /* 2.5.29.19 */
 #define OID_AUTHORITY_KEY_ID OID("\x55\x1d\x23")  /* 2.5.29.35 */
 #define OID_EXT_KEY_USAGE OID("\x55\x1d\x25")     /* 2.5.29.37 */

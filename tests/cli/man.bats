@@ -326,6 +326,14 @@ has_headings() # COMMAND HEADING...
 		<(echo 'worker-2 10.0.0.2')
 	echo "$output" >two.json
 	is "$(members verify)" "$(keys one.json two.json)"
+	cp -r pki revoked-pki
+	KPKI_DIR=revoked-pki kpki revoke worker-1 --json >one.json
+	is "$(members revoke)" "$(keys one.json)"
+	exits 0 revoke worker-1 --dir revoked-pki
+	has_headings revoke ${lines[0]/ACCEPTED UNTIL/}
+	exits 0 crl --dir revoked-pki --out list --json
+	echo "$output" >one.json
+	is "$(members crl)" "$(keys one.json)"
 	cp -r pki other-pki
 	kpki token -q --node worker-3
 	kpki ledger verify --json >one.json
