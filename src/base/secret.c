@@ -185,6 +185,13 @@ void secret_wipe(void *bytes, size_t len)
 		explicit_bzero(bytes, len);
 }
 
+__attribute__((noinline)) void secret_wipe_stack(void)
+{
+	unsigned char below[32768];
+
+	secret_wipe(below, sizeof(below));
+}
+
 void secret_free(struct secret *secret)
 {
 	struct pool *pool;

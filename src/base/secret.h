@@ -36,6 +36,10 @@ bool secret_equal(const struct secret *a, const struct secret *b);
 /* Wipes memory that a library handed out, before it is freed. */
 void secret_wipe(void *bytes, size_t len);
 
+/* Wipes what finished calls left on the stack below the caller's frame: what
+ * a library computed there, it did not wipe. */
+void secret_wipe_stack(void);
+
 void secret_free(struct secret *secret);
 DEFINE_AUTO_FREE(secret)
 

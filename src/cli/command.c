@@ -8,8 +8,14 @@
 #include "base/buffer.h"
 #include "base/nearest.h"
 #include "cli/help.h"
+#include "cli/prompt.h"
 
-enum { LOCK_TIMEOUT = 600, LOCK_TIMEOUT_MOST = 86400 };
+enum {
+	LOCK_TIMEOUT = 600,
+	LOCK_TIMEOUT_MOST = 86400,
+	FD_MOST = 65535,
+	FD_NONE = FD_MOST + 1,
+};
 
 const struct option_spec shared_options[] = {
 	OPTION_TEXT(struct shared_settings, dir, "dir", "DIR",
@@ -18,6 +24,12 @@ const struct option_spec shared_options[] = {
 	OPTION_COUNT(struct shared_settings, lock_timeout, "lock-timeout",
 		"SECONDS", "how long to wait for other kpki processes", 0,
 		LOCK_TIMEOUT_MOST, .needs = TAKES_DIR, .preset = "600"),
+	OPTION_TEXT(struct shared_settings, passphrase_file, "passphrase-file",
+		"FILE", "a file with the passphrase of the CA's key",
+		.needs = TAKES_PASSPHRASE, .value = OPTION_VALUE_INPUT),
+	OPTION_COUNT(struct shared_settings, passphrase_fd, "passphrase-fd",
+		"N", "a file descriptor whose first line is that passphrase", 0,
+		FD_MOST, .needs = TAKES_PASSPHRASE),
 	OPTION_TEXT(struct shared_settings, at, "at", "TIME",
 		"look at things as of a time (RFC 3339) or a span from now",
 		.needs = TAKES_AT, .preset = "now"),
@@ -38,6 +50,7 @@ struct parser {
 	const struct command *command; /* NULL until its name came */
 	struct shared_settings shared;
 	void *settings;
+	struct secret *passphrase;
 	char **next; /* of argv */
 	bool options_ended;
 	struct text_list operands;
@@ -52,6 +65,7 @@ static void parser_release(struct parser *parser)
 		option_release_lists(
 			parser->command->options, parser->settings);
 	free(parser->settings);
+	secret_free(parser->passphrase);
 	text_list_release(&parser->operands);
 	free(parser->given);
 }
@@ -247,6 +261,7 @@ static bool take_argument(
 static bool parse(struct parser *parser, char *argv[], struct error *err)
 {
 	parser->shared.lock_timeout = LOCK_TIMEOUT;
+	parser->shared.passphrase_fd = FD_NONE;
 	parser->next = argv + 1;
 	while (*parser->next) {
 		const char *argument = *parser->next++;
@@ -344,15 +359,35 @@ static bool run(const struct parser *parser, bool *reported, struct error *err)
 	return parser->command->run(&call, err);
 }
 
-static bool dispatch(
-	const struct parser *parser, bool *reported, struct error *err)
+static bool read_passphrase(struct parser *parser, struct error *err)
+{
+	struct shared_settings *shared = &parser->shared;
+	bool has_fd = shared->passphrase_fd != FD_NONE;
+
+	if (shared->passphrase_file && has_fd)
+		return error_set(err, ERROR_USAGE,
+			"--passphrase-file and --passphrase-fd exclude each "
+			"other");
+	if (shared->passphrase_file &&
+		!passphrase_read_file(
+			shared->passphrase_file, &parser->passphrase, err))
+		return error_context(err, "--passphrase-file");
+	if (has_fd && !passphrase_read_fd((int)shared->passphrase_fd,
+			      &parser->passphrase, err))
+		return error_context(err, "--passphrase-fd");
+	shared->passphrase = parser->passphrase;
+	return true;
+}
+
+static bool dispatch(struct parser *parser, bool *reported, struct error *err)
 {
 	if (parser->shared.help || parser->shared.version)
 		return show(parser, err);
 	if (!parser->command)
 		return error_set(err, ERROR_USAGE, "no command given");
 	return require_taken(parser, err) && require_operands(parser, err) &&
-	       require_one_stdin(parser, err) && run(parser, reported, err);
+	       require_one_stdin(parser, err) && read_passphrase(parser, err) &&
+	       run(parser, reported, err);
 }
 
 bool program_run(const struct program *program, int argc, char *argv[],

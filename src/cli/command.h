@@ -2,6 +2,7 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include "base/secret.h"
 #include "cli/option.h"
 
 /*
@@ -19,12 +20,18 @@ struct shared_settings {
 	const char *dir; /* NULL: $KPKI_DIR, else "pki"; cmd/ decides */
 	const char *at;
 	unsigned lock_timeout; /* seconds; 600 unless told */
+	const char *passphrase_file;
+	unsigned passphrase_fd;
+	/* The line that one of these two gave, or NULL.  It is read before the
+	 * command runs, so what follows on the descriptor is the command's. */
+	const struct secret *passphrase;
 };
 
 enum command_takes {
 	TAKES_JSON = 1,
 	TAKES_AT = 2,
 	TAKES_DIR = 4, /* --dir, and with it --lock-timeout */
+	TAKES_PASSPHRASE = 8, /* --passphrase-file and -fd; opens a CA's key */
 };
 
 /* The rows of the above, ended by OPTION_END. */

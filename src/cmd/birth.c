@@ -64,25 +64,26 @@ bool birth_look(const char *path, bool *ret_exists, struct error *err)
 
 /* -- importing -- */
 
-bool birth_import(const char *certificate_path, const char *key_path,
-	struct instant now, struct authority **ret_authority, struct error *err)
+bool birth_import(const struct birth_source *source, struct instant now,
+	struct authority **ret_authority, struct error *err)
 {
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
 	AUTO_FREE(secret) pem = NULL;
 	AUTO_FREE(certificate) certificate = NULL;
 	AUTO_FREE(key) key = NULL;
 
-	if (!file_read(AT_FDCWD, certificate_path, PEM_MAX, &text, err))
+	if (!file_read(
+		    AT_FDCWD, source->certificate_path, PEM_MAX, &text, err))
 		return false;
 	if (!certificate_read_pem(
 		    text.data, text.len, false, &certificate, err))
-		return error_context(err, "\"%s\"", certificate_path);
-	if (!file_read_secret(AT_FDCWD, key_path, PEM_MAX, &pem, err))
+		return error_context(err, "\"%s\"", source->certificate_path);
+	if (!file_read_secret(AT_FDCWD, source->key_path, PEM_MAX, &pem, err))
 		return false;
-	if (!key_read(pem, &key, err))
-		return error_context(err, "\"%s\"", key_path);
+	if (!key_open(pem, source->custodian, &key, err))
+		return error_context(err, "\"%s\"", source->key_path);
 	if (!authority_new(&certificate, &key, now, ret_authority, err))
-		return error_context(err, "\"%s\"", certificate_path);
+		return error_context(err, "\"%s\"", source->certificate_path);
 	return true;
 }
 
@@ -164,24 +165,35 @@ static bool remove_dead_stages(const struct birth *birth, struct error *err)
 		birth->dir, birth->parent, remove_dead_stage, NULL, err);
 }
 
-static bool write_files(int dir, const struct cluster *cluster,
-	const struct authority *ca, struct error *err)
+static bool write_key(
+	int dir, const struct birth_plan *plan, struct error *err)
 {
-	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	const struct key *key = authority_key(plan->ca);
 	AUTO_FREE(secret) pem = NULL;
-	const struct buffer *certificate = authority_pem(ca);
 	struct file_part part = {0};
 
-	cluster_write(cluster, &text);
+	if (plan->passphrase
+			? !key_write_sealed(key, plan->passphrase, &pem, err)
+			: !key_write(key, &pem, err))
+		return false;
+	part.secret = pem;
+	return file_create(dir, CA_KEY, 0600, &part, 1, err);
+}
+
+static bool write_files(
+	int dir, const struct birth_plan *plan, struct error *err)
+{
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	const struct buffer *certificate = authority_pem(plan->ca);
+	struct file_part part = {0};
+
+	cluster_write(plan->cluster, &text);
 	part = (struct file_part){text.data, text.len, NULL};
 	if (!file_create(dir, CLUSTER_FILE, 0644, &part, 1, err))
 		return false;
 	part = (struct file_part){certificate->data, certificate->len, NULL};
-	if (!file_create(dir, CA_CERTIFICATE, 0644, &part, 1, err) ||
-		!key_write(authority_key(ca), &pem, err))
-		return false;
-	part = (struct file_part){NULL, 0, pem};
-	return file_create(dir, CA_KEY, 0600, &part, 1, err);
+	return file_create(dir, CA_CERTIFICATE, 0644, &part, 1, err) &&
+	       write_key(dir, plan, err);
 }
 
 static bool write_ledger(
@@ -199,16 +211,16 @@ static bool write_ledger(
 	       ledger_commit(ledger, err);
 }
 
-static bool fill_stage(const struct birth *birth, const struct cluster *cluster,
-	const struct authority *ca, struct error *err)
+static bool fill_stage(const struct birth *birth, const struct birth_plan *plan,
+	struct error *err)
 {
 	AUTO_TEXT path = memory_format("%s/%s", birth->parent, birth->stage);
 	AUTO_CLOSE dir = -1;
 
 	return directory_create(birth->dir, birth->stage, 0700, err) &&
 	       directory_open_nofollow(birth->dir, birth->stage, &dir, err) &&
-	       write_files(dir, cluster, ca, err) &&
-	       write_ledger(path, ca, err) &&
+	       write_files(dir, plan, err) &&
+	       write_ledger(path, plan->ca, err) &&
 	       file_sync_tree(birth->dir, birth->stage, path, err);
 }
 
@@ -222,9 +234,8 @@ static bool put_in_place(struct birth *birth, struct error *err)
 	return file_sync(birth->dir, birth->parent, err);
 }
 
-bool birth_make(const char *path, const struct cluster *cluster,
-	const struct authority *ca, int64_t lock_timeout, bool *ret_raced,
-	struct error *err)
+bool birth_make(const char *path, const struct birth_plan *plan,
+	int64_t lock_timeout, bool *ret_raced, struct error *err)
 {
 	AUTO_RELEASE(birth) birth = {.dir = -1, .lock_timeout = lock_timeout};
 
@@ -235,6 +246,6 @@ bool birth_make(const char *path, const struct cluster *cluster,
 	if (*ret_raced)
 		return true;
 	birth.stage = file_random_name(STAGE_PREFIX);
-	return fill_stage(&birth, cluster, ca, err) &&
+	return fill_stage(&birth, plan, err) &&
 	       put_in_place(&birth, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/context.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -69,12 +70,16 @@ static bool read_cluster(struct context *context, struct error *err)
 
 static bool find_authority(struct context *context, struct error *err)
 {
+	const struct certificate *certificate =
+		context->ca ? authority_certificate(context->ca)
+			    : context->ca_certificate;
+	bool done;
+
 	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
 		    context->lock_timeout, err))
 		return false;
-	bool done = ledger_authority(context->ledger,
-		&authority_certificate(context->ca)->pin, &context->ca_number,
-		err);
+	done = ledger_authority(context->ledger, &certificate->pin,
+		&context->ca_number, err);
 	ledger_unlock(context->ledger);
 	if (!done)
 		return false;
@@ -123,21 +128,46 @@ static bool read_ca_certificate(struct context *context, struct error *err)
 	return true;
 }
 
+static bool open_ca(struct context *context, struct error *err)
+{
+	AUTO_TEXT file = memory_format("%s/" CA_KEY, context->path);
+	const struct authority_place place = {
+		.dir = context->dir,
+		.certificate_name = CA_CERTIFICATE,
+		.key_name = CA_KEY,
+		.custodian = custody_of(context->custody, file),
+	};
+
+	return authority_open(&place, context->now, &context->ca, err) ||
+	       error_context(err, "\"%s\"", context->path);
+}
+
+bool context_key_is_sealed(
+	const struct context *context, bool *ret_sealed, struct error *err)
+{
+	AUTO_FREE(secret) pem = NULL;
+
+	return (file_read_secret(
+			context->dir, CA_KEY, CA_KEY_MAX, &pem, err) &&
+		       (key_text_is_sealed(pem, ret_sealed, err) ||
+			       error_context(err, "\"" CA_KEY "\""))) ||
+	       error_context(err, "\"%s\"", context->path);
+}
+
 static bool open_parts(
 	struct context *context, unsigned needs, struct error *err)
 {
 	if (needs & NEEDS_CLUSTER && !read_cluster(context, err))
 		return false;
-	if (needs & NEEDS_CA &&
-		!authority_open(context->dir, CA_CERTIFICATE, CA_KEY,
-			context->now, &context->ca, err))
-		return error_context(err, "\"%s\"", context->path);
+	if (needs & NEEDS_CA && !open_ca(context, err))
+		return false;
 	if (needs & NEEDS_CA_CERTIFICATE && !read_ca_certificate(context, err))
 		return false;
 	if (needs & (NEEDS_LEDGER | NEEDS_LEDGER_WRITE) &&
 		!open_ledger(context, needs, err))
 		return false;
-	return !context->ca || !context->ledger || find_authority(context, err);
+	return !context->ledger || (!context->ca && !context->ca_certificate) ||
+	       find_authority(context, err);
 }
 
 bool context_open(const struct command_call *call, unsigned needs,
@@ -145,11 +175,13 @@ bool context_open(const struct command_call *call, unsigned needs,
 {
 	AUTO_FREE(context) context = memory_new(1, sizeof(*context));
 
+	assert(!(needs & NEEDS_CA) || call->command->takes & TAKES_PASSPHRASE);
 	context->dir = -1;
 	context->ca_pem = (struct buffer)BUFFER_INIT;
 	context->path = context_directory(call);
 	context->now = instant_now();
 	context->lock_timeout = call->shared->lock_timeout;
+	context->custody = custody_new(call);
 	if (!open_directory(context, err) ||
 		!require_parts(context, needs, err) ||
 		!open_parts(context, needs, err))
@@ -164,6 +196,7 @@ void context_free(struct context *context)
 		return;
 	ledger_free(context->ledger);
 	authority_free(context->ca);
+	custody_free(context->custody);
 	certificate_free(context->ca_certificate);
 	buffer_release(&context->ca_pem);
 	cluster_free(context->cluster);

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/report.h"
+#include "cmd/custody.h"
 #include "kube/cluster.h"
 #include "pki/authority.h"
 #include "pki/ledger.h"
@@ -13,10 +14,12 @@
  */
 #define CA_CERTIFICATE "ca.crt"
 #define CA_KEY "ca.key"
+#define CA_KEY_MAX ((size_t)64 * 1024)
 
 enum context_needs {
 	NEEDS_CLUSTER = 1,
-	NEEDS_CA = 2,           /* certificate and key, valid now */
+	NEEDS_CA = 2,           /* certificate and key, valid now; the command
+				 * has to take TAKES_PASSPHRASE */
 	NEEDS_LEDGER = 4,       /* for reading */
 	NEEDS_LEDGER_WRITE = 8,
 	NEEDS_CA_CERTIFICATE = 16, /* without the key, valid now */
@@ -29,6 +32,7 @@ struct context {
 	int64_t lock_timeout; /* seconds */
 	char *cluster_path;
 	struct cluster *cluster;
+	struct custody *custody;
 	struct authority *ca;
 	struct certificate *ca_certificate; /* see NEEDS_CA_CERTIFICATE … */
 	struct buffer ca_pem;               /* … and without text around it */
@@ -43,6 +47,10 @@ MUST_CHECK bool context_open(const struct command_call *call, unsigned needs,
 	struct context **ret_context, struct error *err);
 void context_free(struct context *context);
 DEFINE_AUTO_FREE(context)
+
+/* Whether it takes a passphrase to open ca.key. */
+MUST_CHECK bool context_key_is_sealed(const struct context *context,
+	bool *ret_sealed, struct error *err);
 
 /* ERROR_REFUSED when a file or directory at out is the PKI directory or would
  * be anywhere in it.  NULL and "-" are standard output. */

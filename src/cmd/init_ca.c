@@ -22,6 +22,7 @@ struct init_ca_settings {
 	const char *layout;
 	const char *import_cert;
 	const char *import_key;
+	bool seal;
 };
 
 #define S struct init_ca_settings
@@ -58,6 +59,8 @@ static const struct option_spec init_ca_options[] = {
 		.value = OPTION_VALUE_FILE),
 	OPTION_TEXT(S, import_key, "import-key", "FILE",
 		"the key of --import-cert", .value = OPTION_VALUE_FILE),
+	OPTION_FLAG(S, seal, "seal",
+		"put the CA's key under a passphrase, asked for twice"),
 	OPTION_END,
 };
 
@@ -199,20 +202,50 @@ static void compare_authority(const S *settings,
 			instant_format(asked->not_after, new));
 }
 
-static bool compare_import(const S *settings, struct instant now,
+static bool import(const S *settings, struct custody *custody,
+	struct authority **ret_ca, struct error *err)
+{
+	const struct birth_source source = {
+		.certificate_path = settings->import_cert,
+		.key_path = settings->import_key,
+		.custodian = custody_of(custody, settings->import_key),
+	};
+
+	return birth_import(&source, instant_now(), ret_ca, err);
+}
+
+static bool compare_import(const S *settings, const struct context *context,
 	const struct certificate *is, struct buffer *drift, struct error *err)
 {
 	AUTO_FREE(authority) imported = NULL;
 
 	if (!settings->import_cert)
 		return true;
-	if (!birth_import(settings->import_cert, settings->import_key, now,
-		    &imported, err))
+	if (!import(settings, context->custody, &imported, err))
 		return false;
 	if (!der_equal(authority_certificate(imported)->whole, is->whole))
 		differ(drift, "--import-cert", is->subject_text,
 			authority_certificate(imported)->subject_text);
 	return true;
+}
+
+/* Nobody is asked for a passphrase to be told that nothing changes. */
+static bool open_kept(const struct command_call *call,
+	struct context **ret_context, bool *ret_sealed, struct error *err)
+{
+	AUTO_FREE(context) context = NULL;
+	unsigned needs = NEEDS_CLUSTER | NEEDS_LEDGER;
+
+	if (!context_open(
+		    call, needs | NEEDS_CA_CERTIFICATE, &context, err) ||
+		!context_key_is_sealed(context, ret_sealed, err))
+		return false;
+	if (*ret_sealed) {
+		*ret_context = take(&context);
+		return true;
+	}
+	return context_open(call, needs | NEEDS_CA | NEEDS_CA_CERTIFICATE,
+		ret_context, err);
 }
 
 static bool keep(const struct command_call *call, const struct cluster *asked,
@@ -223,14 +256,16 @@ static bool keep(const struct command_call *call, const struct cluster *asked,
 	AUTO_FREE(context) context = NULL;
 	AUTO_RELEASE(buffer) drift = BUFFER_INIT;
 	const struct certificate *is;
+	bool sealed;
 
-	if (!context_open(call, NEEDS_CLUSTER | NEEDS_CA | NEEDS_LEDGER,
-		    &context, err))
+	if (!open_kept(call, &context, &sealed, err))
 		return false;
-	is = authority_certificate(context->ca);
+	is = context->ca_certificate;
 	compare_cluster(settings, asked, context->cluster, &drift);
 	compare_authority(settings, request, is, &drift);
-	if (!compare_import(settings, context->now, is, &drift, err))
+	if (settings->seal && !sealed)
+		drift_add(&drift, "its key is not sealed");
+	if (!compare_import(settings, context, is, &drift, err))
 		return false;
 	if (drift.len)
 		return error_set(err, ERROR_REFUSED,
@@ -261,19 +296,34 @@ static bool report_authority(const struct command_call *call, const char *path,
 	return report_close(report, true, err);
 }
 
+/* A key that was sealed when it came stays so, under the same passphrase. */
+static bool choose_passphrase(const S *settings, const struct authority *ca,
+	struct custody *custody, const struct secret **ret_passphrase,
+	struct error *err)
+{
+	if (key_is_sealed(authority_key(ca))) {
+		*ret_passphrase = custody_known(custody);
+		return true;
+	}
+	return !settings->seal ||
+	       custody_choose(custody, CA_KEY, ret_passphrase, err);
+}
+
 static bool make(const struct command_call *call, const char *path,
-	const struct cluster *cluster, const struct authority_request *request,
+	struct birth_plan *plan, const struct authority_request *request,
 	struct authority **ret_ca, bool *ret_raced, struct error *err)
 {
 	const S *settings = call->settings;
+	AUTO_FREE(custody) custody = custody_new(call);
 
-	if (settings->import_cert ? !birth_import(settings->import_cert,
-					    settings->import_key, instant_now(),
-					    ret_ca, err)
+	if (settings->import_cert ? !import(settings, custody, ret_ca, err)
 				  : !authority_create(request, ret_ca, err))
 		return false;
-	return birth_make(path, cluster, *ret_ca, call->shared->lock_timeout,
-		ret_raced, err);
+	plan->ca = *ret_ca;
+	return choose_passphrase(settings, plan->ca, custody,
+		       &plan->passphrase, err) &&
+	       birth_make(path, plan, call->shared->lock_timeout, ret_raced,
+		       err);
 }
 
 static bool init_ca_run(const struct command_call *call, struct error *err)
@@ -284,6 +334,7 @@ static bool init_ca_run(const struct command_call *call, struct error *err)
 	AUTO_FREE(authority) ca = NULL;
 	AUTO_FREE(certificate) kept = NULL;
 	struct authority_request request;
+	struct birth_plan plan = {.cluster = cluster};
 	struct instant now = instant_now();
 	bool exists;
 
@@ -291,7 +342,7 @@ static bool init_ca_run(const struct command_call *call, struct error *err)
 		!fill_cluster(settings, cluster, err) ||
 		!plan_authority(settings, cluster, now, &request, err) ||
 		!birth_look(path, &exists, err) ||
-		(!exists && !make(call, path, cluster, &request, &ca, &exists,
+		(!exists && !make(call, path, &plan, &request, &ca, &exists,
 				    err)))
 		return false;
 	if (!exists)
@@ -304,7 +355,7 @@ static bool init_ca_run(const struct command_call *call, struct error *err)
 const struct command command_init_ca = {
 	.name = "init-ca",
 	.summary = "create, or import, a cluster's CA",
-	.takes = TAKES_DIR | TAKES_JSON,
+	.takes = TAKES_DIR | TAKES_JSON | TAKES_PASSPHRASE,
 	.report_kind = "InitCAReport",
 	.options = init_ca_options,
 	.settings_size = sizeof(S),

@@ -343,7 +343,7 @@ const struct command command_node_bundle = {
 		   "kubeconfig, configuration",
 	.operands = "NODE...",
 	.most = UINT_MAX,
-	.takes = TAKES_DIR | TAKES_JSON,
+	.takes = TAKES_DIR | TAKES_JSON | TAKES_PASSPHRASE,
 	.report_kind = "NodeBundleReport",
 	.options = node_bundle_options,
 	.settings_size = sizeof(S),

@@ -175,29 +175,31 @@ static bool read_certificate(int dir, const char *name,
 	return true;
 }
 
-static bool read_key(
-	int dir, const char *name, struct key **ret_key, struct error *err)
+static bool read_key(const struct authority_place *place, struct key **ret_key,
+	struct error *err)
 {
 	AUTO_FREE(secret) pem = NULL;
 
-	if (!file_read_secret(dir, name, KEY_FILE_MAX, &pem, err))
+	if (!file_read_secret(
+		    place->dir, place->key_name, KEY_FILE_MAX, &pem, err))
 		return false;
-	if (!key_read(pem, ret_key, err))
-		return error_context(err, "\"%s\"", name);
+	if (!key_open(pem, place->custodian, ret_key, err))
+		return error_context(err, "\"%s\"", place->key_name);
 	return true;
 }
 
-bool authority_open(int dir, const char *certificate_name, const char *key_name,
-	struct instant now, struct authority **ret_authority, struct error *err)
+bool authority_open(const struct authority_place *place, struct instant now,
+	struct authority **ret_authority, struct error *err)
 {
 	AUTO_FREE(certificate) certificate = NULL;
 	AUTO_FREE(key) key = NULL;
 
-	if (!read_certificate(dir, certificate_name, &certificate, err) ||
-		!read_key(dir, key_name, &key, err))
+	if (!read_certificate(place->dir, place->certificate_name, &certificate,
+		    err) ||
+		!read_key(place, &key, err))
 		return false;
 	if (!authority_new(&certificate, &key, now, ret_authority, err))
-		return error_context(err, "\"%s\"", certificate_name);
+		return error_context(err, "\"%s\"", place->certificate_name);
 	return true;
 }
 

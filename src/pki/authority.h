@@ -32,9 +32,14 @@ MUST_CHECK bool authority_new(struct certificate **taken_certificate,
 	struct authority **ret_authority, struct error *err);
 
 /* Opens DIR/ca.crt (one block, no text) and DIR/ca.key, by the same rules. */
-MUST_CHECK bool authority_open(int dir, const char *certificate_name,
-	const char *key_name, struct instant now,
-	struct authority **ret_authority, struct error *err);
+struct authority_place {
+	int dir;
+	const char *certificate_name, *key_name;
+	const struct key_custodian *custodian;
+};
+MUST_CHECK bool authority_open(const struct authority_place *place,
+	struct instant now, struct authority **ret_authority,
+	struct error *err);
 
 /* The certificate alone, for who needs no key. */
 MUST_CHECK bool authority_read_certificate(int dir, const char *name,

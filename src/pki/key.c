@@ -11,11 +11,13 @@
 
 #include "pki/key_numbers.h"
 #include "pki/oid.h"
+#include "pki/seal.h"
 
 struct key {
 	enum key_type type;
 	enum key_algorithm algorithm;
 	unsigned rsa_bits;
+	bool sealed;
 	char name[16];
 	gnutls_x509_privkey_t native;
 	gnutls_privkey_t signer; /* borrows native */
@@ -324,35 +326,109 @@ static bool import(
 		"private key: its numbers do not belong together");
 }
 
-bool key_read(const struct secret *pem, struct key **ret_key, struct error *err)
+static bool decode_block(const struct pem_block *block,
+	struct secret **ret_der, struct error *err)
 {
-	AUTO_FREE(secret) der = NULL;
-	AUTO_FREE(key) key = NULL;
-	struct key_numbers numbers;
-	struct pem_block block;
+	AUTO_FREE(secret) der = secret_new(PEM_ROOM(block->body.len));
 	size_t len;
 
-	if (!key_find_block(pem, &block, err))
-		return false;
-	der = secret_new(PEM_ROOM(block.body.len));
-	if (!pem_decode(&block, secret_bytes(der), &len, err))
+	if (!pem_decode(block, secret_bytes(der), &len, err))
 		return false;
 	secret_shorten(der, len);
-	if (!key_decode(&block, der, &numbers, err))
+	*ret_der = take(&der);
+	return true;
+}
+
+static bool read_der(const struct pem_block *block, const struct secret *der,
+	struct key **ret_key, struct error *err)
+{
+	AUTO_FREE(key) key = NULL;
+	struct key_numbers numbers;
+
+	if (!key_decode(block, der, &numbers, err) ||
+		!key_new(numbers.algorithm, &key, err) ||
+		!import(key, &numbers, err))
 		return false;
-	if (!key_new(numbers.algorithm, &key, err))
-		return false;
-	if (!import(key, &numbers, err))
-		return false;
+	key->sealed = key_block_is_sealed(block);
 	*ret_key = take(&key);
 	return true;
 }
 
-bool key_write(
-	const struct key *key, struct secret **ret_pem, struct error *err)
+static bool read_block(const struct pem_block *block, struct key **ret_key,
+	struct error *err)
+{
+	AUTO_FREE(secret) der = NULL;
+
+	return decode_block(block, &der, err) &&
+	       read_der(block, der, ret_key, err);
+}
+
+bool key_read(const struct secret *pem, struct key **ret_key, struct error *err)
+{
+	struct pem_block block;
+
+	if (!key_find_block(pem, &block, err))
+		return false;
+	if (key_block_is_sealed(&block))
+		return error_set(err, ERROR_INPUT,
+			"\"ENCRYPTED PRIVATE KEY\": the key is encrypted; a "
+			"plain one is wanted");
+	return read_block(&block, ret_key, err);
+}
+
+static bool unseal(const struct secret *sealed,
+	const struct key_custodian *custodian, struct secret **ret_der,
+	struct error *err)
+{
+	struct der view = {secret_view(sealed), secret_len(sealed)};
+	const struct secret *passphrase;
+	bool opened = false;
+
+	for (unsigned i = 0; i < custodian->tries && !opened; i++)
+		if (!custodian->passphrase(
+			    custodian->data, i > 0, &passphrase, err) ||
+			!seal_open(view, passphrase, ret_der, &opened, err))
+			return false;
+	return opened || error_set(err, ERROR_INPUT,
+				 "passphrase: does not open the key");
+}
+
+bool key_open(const struct secret *pem, const struct key_custodian *custodian,
+	struct key **ret_key, struct error *err)
+{
+	AUTO_FREE(secret) sealed = NULL;
+	AUTO_FREE(secret) der = NULL;
+	struct pem_block block;
+
+	if (!key_find_block(pem, &block, err))
+		return false;
+	if (!key_block_is_sealed(&block))
+		return read_block(&block, ret_key, err);
+	return decode_block(&block, &sealed, err) &&
+	       unseal(sealed, custodian, &der, err) &&
+	       read_der(&block, der, ret_key, err);
+}
+
+bool key_text_is_sealed(
+	const struct secret *pem, bool *ret_sealed, struct error *err)
+{
+	struct pem_block block;
+
+	if (!key_find_block(pem, &block, err))
+		return false;
+	*ret_sealed = key_block_is_sealed(&block);
+	return true;
+}
+
+bool key_is_sealed(const struct key *key)
+{
+	return key->sealed;
+}
+
+static bool encode(
+	const struct key *key, struct secret **ret_der, struct error *err)
 {
 	AUTO_RELEASE(exported) out = {0};
-	AUTO_FREE(secret) der = NULL;
 	struct der all = key_public(key);
 	struct key_numbers numbers;
 	int rc;
@@ -370,8 +446,31 @@ bool key_write(
 		numbers.point.len = 1 + 2 * key_algorithm_len(key->algorithm);
 		numbers.point.bytes = all.bytes + all.len - numbers.point.len;
 	}
-	der = key_encode_private(&numbers);
+	*ret_der = key_encode_private(&numbers);
+	return true;
+}
+
+bool key_write(
+	const struct key *key, struct secret **ret_pem, struct error *err)
+{
+	AUTO_FREE(secret) der = NULL;
+
+	if (!encode(key, &der, err))
+		return false;
 	*ret_pem = pem_write_secret("PRIVATE KEY", der);
+	return true;
+}
+
+bool key_write_sealed(const struct key *key, const struct secret *passphrase,
+	struct secret **ret_pem, struct error *err)
+{
+	AUTO_FREE(secret) der = NULL;
+	AUTO_FREE(secret) sealed = NULL;
+
+	if (!encode(key, &der, err) ||
+		!seal_close(der, passphrase, &sealed, err))
+		return false;
+	*ret_pem = pem_write_secret("ENCRYPTED PRIVATE KEY", sealed);
 	return true;
 }
 

@@ -44,8 +44,34 @@ MUST_CHECK bool key_generate(enum key_type type, struct key **ret_key,
 MUST_CHECK bool key_read(const struct secret *pem, struct key **ret_key,
 	struct error *err);
 
-/* PKCS#8 PEM. */
+/*
+ * Who knows the passphrase of a key that is sealed, when one turns up.  `again`
+ * says that the last answer did not open it; it is asked `tries` times.
+ */
+struct key_custodian {
+	unsigned tries;
+	bool (*passphrase)(void *data, bool again,
+		const struct secret **ret_passphrase, struct error *err);
+	void *data;
+};
+
+/* The same, and a key that is sealed (pki/seal.h): ERROR_INPUT when no answer
+ * opens it. */
+MUST_CHECK bool key_open(const struct secret *pem,
+	const struct key_custodian *custodian, struct key **ret_key,
+	struct error *err);
+
+/* What stands in a file: whether it takes a passphrase to read it. */
+MUST_CHECK bool key_text_is_sealed(const struct secret *pem, bool *ret_sealed,
+	struct error *err);
+/* Whether it was when it was read. */
+bool key_is_sealed(const struct key *key);
+
+/* PKCS#8 PEM; with a passphrase, sealed. */
 MUST_CHECK bool key_write(const struct key *key, struct secret **ret_pem,
+	struct error *err);
+MUST_CHECK bool key_write_sealed(const struct key *key,
+	const struct secret *passphrase, struct secret **ret_pem,
 	struct error *err);
 
 enum key_type key_type(const struct key *key);

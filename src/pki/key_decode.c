@@ -12,6 +12,11 @@ static bool contains(struct der text, const char *word)
 	return memmem(text.bytes, text.len, word, strlen(word)) != NULL;
 }
 
+bool key_block_is_sealed(const struct pem_block *block)
+{
+	return pem_is_labelled(block, "ENCRYPTED PRIVATE KEY");
+}
+
 static bool is_private_key(const struct pem_block *block)
 {
 	static const char ending[] = "PRIVATE KEY";
@@ -22,17 +27,14 @@ static bool is_private_key(const struct pem_block *block)
 		       len) == 0;
 }
 
-static bool require_plain(const struct pem_block *block, struct error *err)
+static bool require_form(const struct pem_block *block, struct error *err)
 {
-	if (pem_is_labelled(block, "ENCRYPTED PRIVATE KEY"))
-		return error_set(err, ERROR_INPUT,
-			"\"ENCRYPTED PRIVATE KEY\": the key is encrypted; a "
-			"plain one is wanted");
 	if (contains(block->body, "Proc-Type:"))
 		return error_set(err, ERROR_INPUT,
-			"\"Proc-Type: 4,ENCRYPTED\": the key is encrypted; a "
-			"plain one is wanted");
-	if (pem_is_labelled(block, "PRIVATE KEY") ||
+			"\"Proc-Type: 4,ENCRYPTED\": the key is encrypted, and "
+			"not in PKCS#8 form");
+	if (key_block_is_sealed(block) ||
+		pem_is_labelled(block, "PRIVATE KEY") ||
 		pem_is_labelled(block, "EC PRIVATE KEY") ||
 		pem_is_labelled(block, "RSA PRIVATE KEY"))
 		return true;
@@ -59,7 +61,7 @@ bool key_find_block(const struct secret *pem, struct pem_block *ret_block,
 		if (have)
 			return error_set(err, ERROR_INPUT,
 				"private key: more than one in it");
-		if (!require_plain(&block, err))
+		if (!require_form(&block, err))
 			return false;
 		have = true;
 		*ret_block = block;
@@ -298,7 +300,7 @@ bool key_decode(const struct pem_block *block, const struct secret *der,
 	struct key_numbers numbers = {0};
 	bool done;
 
-	if (pem_is_labelled(block, "PRIVATE KEY"))
+	if (pem_is_labelled(block, "PRIVATE KEY") || key_block_is_sealed(block))
 		done = decode_pkcs8(view, &numbers, err);
 	else if (pem_is_labelled(block, "EC PRIVATE KEY"))
 		done = decode_sec1(view, &numbers, err);

@@ -54,12 +54,15 @@ void key_encode_public(const struct key_numbers *numbers, struct buffer *der);
 struct secret *key_encode_private(const struct key_numbers *numbers);
 
 /* The one private key in a text.  ERROR_INPUT when there is none, more than
- * one, or one that is encrypted or of a form that is not read.  */
+ * one, or one of a form that is not read. */
 MUST_CHECK bool key_find_block(const struct secret *pem,
 	struct pem_block *ret_block, struct error *err);
 
-/* The numbers in a "PRIVATE KEY", "EC PRIVATE KEY" or "RSA PRIVATE KEY"; views
- * into der. */
+/* EncryptedPrivateKeyInfo (pki/seal.h). */
+bool key_block_is_sealed(const struct pem_block *block);
+
+/* The numbers in a "PRIVATE KEY", "EC PRIVATE KEY" or "RSA PRIVATE KEY", or in
+ * what a sealed one holds; views into der. */
 MUST_CHECK bool key_decode(const struct pem_block *block,
 	const struct secret *der, struct key_numbers *ret_numbers,
 	struct error *err);

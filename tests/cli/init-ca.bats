@@ -5,25 +5,6 @@
 load helper
 load pki
 
-# A CA made elsewhere: other.crt and other.key, of this openssl genpkey type.
-make_other_ca() # DAYS GENPKEY-ARGUMENT... [-- REQ-ARGUMENT...]
-{
-	local days=$1 key=()
-
-	shift
-	while (($#)) && [[ $1 != -- ]]; do
-		key+=("$1")
-		shift
-	done
-	shift || true
-	openssl genpkey -quiet "${key[@]}" -out other.key
-	openssl req -x509 -new -key other.key -days "$days" \
-		-subj "/O=Elsewhere/CN=other-ca" -out other.crt "$@" \
-		-addext keyUsage=critical,keyCertSign,cRLSign
-}
-
-p256=(-algorithm EC -pkeyopt ec_paramgen_curve:P-256)
-
 imports() # STATUS CERTIFICATE KEY
 {
 	exits "$1" init-ca --import-cert "$2" --import-key "$3"
@@ -436,7 +417,8 @@ CN=kubernetes"
 	cat good.crt other.crt >two.crt
 	imports 3 two.crt good.key
 	nothing_came_of_it '"two.crt"'
-	openssl pkcs8 -topk8 -in good.key -passout pass:secret -out sealed.key
+	openssl pkey -in good.key -traditional -aes256 -passout pass:secret \
+		-out sealed.key
 	imports 3 good.crt sealed.key
 	nothing_came_of_it '"sealed.key": '
 	has "$stderr" encrypted

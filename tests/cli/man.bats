@@ -594,6 +594,10 @@ var/lib/kubelet/pki/kubelet-client-current.pem"
 		base/source.c LINE_MAX_LEN kpki-inventory.5 bytes a line
 		cmd/node_bundle.c JOBS_MAX kpki-node-bundle.1 \.
 		cli/command.c LOCK_TIMEOUT_MOST kpki.1 \.
+		cli/prompt.h PASSPHRASE_MOST kpki-init-ca.1 bytes
+		pki/seal.h SEAL_ITERATIONS kpki-init-ca.1 rounds
+		pki/seal.h SEAL_ITERATIONS_MOST kpki-init-ca.1 rounds
+		pki/seal.h SEAL_SALT_MOST kpki-init-ca.1 octets
 	END
 }
 

@@ -898,8 +898,8 @@ failed fresh"
 	has "$stderr" "ca.key"
 	is "$output" ""
 	openssl pkcs8 -topk8 -in key -passout pass:secret -out pki/ca.key
-	exits 3 node-bundle w1
-	has "$stderr" encrypted
+	exits 3 node-bundle w1 --passphrase-fd 3 3<<<Secret
+	has "$stderr" "passphrase: does not open the key"
 	openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
 		-out pki/ca.key
 	exits 3 node-bundle w1

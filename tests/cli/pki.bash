@@ -80,3 +80,22 @@ all_succeed()
 		wait "$pid" || complain "out$i" "status 0" "$(cat "out$i")"
 	done
 }
+
+# A CA made elsewhere: other.crt and other.key, of this openssl genpkey type.
+make_other_ca() # DAYS GENPKEY-ARGUMENT... [-- REQ-ARGUMENT...]
+{
+	local days=$1 key=()
+
+	shift
+	while (($#)) && [[ $1 != -- ]]; do
+		key+=("$1")
+		shift
+	done
+	shift || true
+	openssl genpkey -quiet "${key[@]}" -out other.key
+	openssl req -x509 -new -key other.key -days "$days" \
+		-subj "/O=Elsewhere/CN=other-ca" -out other.crt "$@" \
+		-addext keyUsage=critical,keyCertSign,cRLSign
+}
+
+p256=(-algorithm EC -pkeyopt ec_paramgen_curve:P-256)

@@ -705,9 +705,6 @@ END
 	cd "$BATS_TEST_TMPDIR"
 	foreign_key key ecdsa-p256
 	foreign_ca ca.crt key
-	openssl pkey -in key -aes256 -passout pass:secret -out sealed
-	has "$(cat sealed)" "BEGIN ENCRYPTED PRIVATE KEY"
-	refuses_import 3 encrypted ca.crt sealed
 	openssl pkey -in key -traditional -aes256 -passout pass:secret \
 		-out sealed
 	has "$(cat sealed)" "Proc-Type: 4,ENCRYPTED"

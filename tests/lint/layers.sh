@@ -22,7 +22,7 @@ archive.h base/libarchive_private.h
 archive_entry.h base/libarchive_private.h
 dlfcn.h base/libarchive.c
 getopt.h cli/command.c
-gnutls/ pki/digest.c pki/key.c pki/key_verify.c
+gnutls/ pki/digest.c pki/key.c pki/key_verify.c pki/seal.c
 jansson.h base/json.c
 libtasn1.h pki/request.c
 sqlite3.h pki/ledger.c pki/ledger_schema.c pki/ledger_sql.c pki/ledger_stage.c
@@ -34,15 +34,16 @@ libc='arpa/inet.h assert.h ctype.h dirent.h errno.h fcntl.h inttypes.h limits.h
 linux/fs.h linux/magic.h locale.h math.h poll.h pthread.h sched.h semaphore.h signal.h stdarg.h
 stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h
 sys/file.h sys/ioctl.h sys/mman.h sys/prctl.h sys/random.h sys/resource.h
-sys/stat.h sys/statfs.h sys/statvfs.h sys/syscall.h sys/types.h sys/uio.h
+sys/signalfd.h sys/stat.h sys/statfs.h sys/statvfs.h sys/syscall.h sys/types.h sys/uio.h
 sys/utsname.h sys/vfs.h sys/wait.h time.h unistd.h wchar.h'
 
 # Who may look into a secret.
 confidants='base/file.c base/secret.c base/source.c base/tree_read_tar.c
-base/tree_tar.c kube/bundle.c kube/kubeconfig.c kube/kubeconfig_read.c
-kube/control_place.c kube/place.c kube/redact.c kube/token.c kube/token_file.c kube/token_read.c
-kube/token_secret.c pki/digest.c pki/key.c pki/key_decode.c pki/key_encode.c
-pki/pem.c verify/file.c verify/file_document.c'
+base/tree_tar.c cli/prompt.c kube/bundle.c kube/control_place.c
+kube/kubeconfig.c kube/kubeconfig_read.c kube/place.c kube/redact.c
+kube/token.c kube/token_file.c kube/token_read.c kube/token_secret.c
+pki/digest.c pki/key.c pki/key_decode.c pki/key_encode.c pki/pem.c pki/seal.c
+verify/file.c verify/file_document.c'
 
 includes() { # file:line:header, "..." or <...> kept
   grep -n '^[[:space:]]*#[[:space:]]*include' /dev/null $(find . -name '*.[ch]') |

@@ -292,15 +292,17 @@ static void open_in(int dir)
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
 	AUTO_FREE(secret) key = NULL;
 	AUTO_FREE(authority) ca = NULL;
+	const struct key_custodian nobody = {0};
+	const struct authority_place place = {dir, "ca.crt", "ca.key", &nobody};
 
 	assert_true(key_write(authority_key(made), &key, &err));
 	write_file(dir, "ca.crt", pem->data, pem->len);
-	assert_false(authority_open(dir, "ca.crt", "ca.key", now, &ca, &err));
+	assert_false(authority_open(&place, now, &ca, &err));
 	assert_int_equal(err.kind, ERROR_FAILED);
 	error_release(&err);
 
 	write_file(dir, "ca.key", secret_view(key), secret_len(key));
-	assert_true(authority_open(dir, "ca.crt", "ca.key", now, &ca, &err));
+	assert_true(authority_open(&place, now, &ca, &err));
 	assert_memory_equal(authority_pem(ca)->data, pem->data, pem->len);
 	authority_free(take(&ca));
 
@@ -308,7 +310,7 @@ static void open_in(int dir)
 	buffer_add_text(&text, "Certificate:\n");
 	buffer_add(&text, pem->data, pem->len);
 	write_file(dir, "ca.crt", text.data, text.len);
-	assert_false(authority_open(dir, "ca.crt", "ca.key", now, &ca, &err));
+	assert_false(authority_open(&place, now, &ca, &err));
 	assert_string_equal(err.message,
 		"\"ca.crt\": PEM block \"CERTIFICATE\": no text may stand "
 		"around it");
@@ -318,13 +320,13 @@ static void open_in(int dir)
 	buffer_add(&text, pem->data, pem->len);
 	buffer_add(&text, pem->data, pem->len);
 	write_file(dir, "ca.crt", text.data, text.len);
-	assert_false(authority_open(dir, "ca.crt", "ca.key", now, &ca, &err));
+	assert_false(authority_open(&place, now, &ca, &err));
 	assert_int_equal(err.kind, ERROR_INPUT);
 	error_release(&err);
 
 	write_file(dir, "ca.crt", pem->data, pem->len);
 	write_file(dir, "ca.key", "hello\n", 6);
-	assert_false(authority_open(dir, "ca.crt", "ca.key", now, &ca, &err));
+	assert_false(authority_open(&place, now, &ca, &err));
 	assert_string_equal(err.message,
 		"\"ca.key\": private key: no \"-----BEGIN PRIVATE KEY-----\" "
 		"in it");

@@ -373,8 +373,7 @@ static void what_stands_around_a_key(void **state)
 		{"", BLOCK_OF("RSA PRIVATE KEY"),
 			"private key: more than one in it"},
 		{BLOCK_OF("ENCRYPTED PRIVATE KEY"), "",
-			"\"ENCRYPTED PRIVATE KEY\": the key is encrypted; a "
-			"plain one is wanted"},
+			"private key: more than one in it"},
 		{BLOCK_OF("OPENSSH PRIVATE KEY"), "",
 			"\"OPENSSH PRIVATE KEY\": not a key in PKCS#8, SEC1 or "
 			"PKCS#1 form"},
@@ -424,8 +423,8 @@ static void encrypted_keys_are_refused_by_name(void **state)
 		"is wanted");
 	assert_false(key_read(old, &key, &second));
 	assert_string_equal(second.message,
-		"\"Proc-Type: 4,ENCRYPTED\": the key is encrypted; a plain one "
-		"is wanted");
+		"\"Proc-Type: 4,ENCRYPTED\": the key is encrypted, and not in "
+		"PKCS#8 form");
 }
 
 /* A flipped bit in a key changes what it is, or makes it no key; it never

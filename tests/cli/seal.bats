@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# CA keys under a passphrase: made, used, and who is asked for it, where.
+
+load helper
+load pki
+load terminal
+
+readonly sealed="-----BEGIN ENCRYPTED PRIVATE KEY-----"
+readonly plain="-----BEGIN PRIVATE KEY-----"
+
+make_sealed_pki()
+{
+	umask 077
+	echo "$secret" >pass
+	make_pki --seal --passphrase-file pass "$@"
+}
+
+@test "a sealed CA is made, signs, and is unchanged the second time" {
+	make_sealed_pki
+	is "$(sed 1q pki/ca.key)" "$sealed"
+	is "$(mode pki/ca.key)" 600
+	exits 0 node-bundle w1 --passphrase-file pass
+	openssl verify -CAfile pki/ca.crt \
+		bundles/w1/var/lib/kubelet/pki/kubelet.crt
+	exits 0 node-bundle w2 --passphrase-fd 7 7<pass
+	kpki node-csr --quiet w3
+	echo w3 >nodes
+	exits 0 sign w3/*.csr --inventory nodes --out signed \
+		--passphrase-file pass
+	is "$(rows)" 7
+	# Nobody is asked to be told that nothing changes.
+	alone exits 0 init-ca --seal
+	has "${lines[0]}" unchanged
+	alone exits 0 init-ca
+	alone exits 0 list
+	alone exits 0 cluster-info
+}
+
+@test "openssl and certtool open what kpki sealed, with 600000 rounds" {
+	make_sealed_pki
+	openssl asn1parse -in pki/ca.key >asn1
+	grep -q PBES2 asn1 && grep -q PBKDF2 asn1 && grep -q hmacWithSHA256 asn1
+	grep -q aes-256-cbc asn1
+	grep -qE 'INTEGER +:0927C0' asn1 # 600000
+	is "$(openssl pkey -in pki/ca.key -passin file:pass -pubout)" \
+		"$(openssl x509 -in pki/ca.crt -noout -pubkey)"
+	certtool --key-info --infile pki/ca.key --password "$secret" |
+		grep -q "Public Key PIN\|Public Key ID"
+	! openssl pkey -in pki/ca.key -passin pass:other -noout
+}
+
+@test "kpki opens what openssl and certtool sealed, and keeps it sealed" {
+	local option n=0
+
+	make_other_ca 30 "${p256[@]}"
+	umask 077
+	echo "$secret" >pass
+	for option in "-v2 aes-128-cbc" "-v2 aes-192-cbc -v2prf hmacWithSHA512" \
+		"-v2 des3" "-v2 aes-256-cbc -iter 100000" ""; do
+		n=$((n + 1))
+		# The options are words on purpose.
+		openssl pkcs8 -topk8 $option -in other.key -passout file:pass \
+			-out other.sealed
+		exits 0 init-ca --dir "pki$n" --import-cert other.crt \
+			--import-key other.sealed --passphrase-file pass
+		is "$(sed 1q "pki$n/ca.key")" "$sealed"
+		openssl asn1parse -in "pki$n/ca.key" | grep -q ':0927C0'
+		is "$(openssl pkey -in "pki$n/ca.key" -passin file:pass)" \
+			"$(<other.key)"
+	done
+	certtool --to-p8 --load-privkey other.key --password "$secret" \
+		--outfile other.certtool
+	exits 0 init-ca --dir certtool --import-cert other.crt --seal \
+		--import-key other.certtool --passphrase-file pass
+	exits 3 init-ca --dir no --import-cert other.crt \
+		--import-key other.certtool --passphrase-fd 3 3<<<other
+	has "$stderr" '"other.certtool": passphrase: does not open the key'
+	exits 0 init-ca --dir plain --import-cert other.crt \
+		--import-key other.key --seal --passphrase-file pass
+	is "$(sed 1q plain/ca.key)" "$sealed"
+	[[ ! -e no ]]
+}
+
+@test "schemes that are not read are refused by name" {
+	make_other_ca 30 "${p256[@]}"
+	openssl pkcs8 -topk8 -scrypt -in other.key -passout pass:x -out scrypt
+	exits 3 init-ca --import-cert other.crt --import-key scrypt \
+		--passphrase-fd 3 3<<<x
+	has "$stderr" 'key derivation "1.3.6.1.4.1.11591.4.11": none that is read'
+	openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES -in other.key -passout pass:x \
+		-out pbes1
+	exits 3 init-ca --import-cert other.crt --import-key pbes1 \
+		--passphrase-fd 3 3<<<x
+	has "$stderr" 'scheme "1.2.840.113549.1.12.1.3": none that is read'
+	openssl pkcs8 -topk8 -v2 aes-256-cbc -iter 10000001 -in other.key \
+		-passout pass:x -out slow
+	exits 3 init-ca --import-cert other.crt --import-key slow \
+		--passphrase-fd 3 3<<<x
+	has "$stderr" "iteration count is not from 1 to 10000000"
+	[[ ! -e pki ]]
+}
+
+@test "a wrong passphrase is bad input, and issues nothing" {
+	make_sealed_pki
+	before=$(picture pki)
+	exits 3 node-bundle w1 --passphrase-fd 3 3<<<other
+	is "$stderr" "kpki node-bundle: \"pki\": \"ca.key\": passphrase: does not open the key"
+	exits 3 node-bundle w1 --json --passphrase-fd 3 3<<<other
+	is "$(json .error.code)" 3
+	is "$(json .error.rule)" "passphrase: does not open the key"
+	is "$(picture pki)" "$before"
+	[[ ! -e bundles ]]
+}
+
+@test "a passphrase is one line of printable text" {
+	local text words
+
+	make_sealed_pki
+	while IFS=$'\t' read -r text words; do
+		printf "$text" >bad
+		exits 3 node-bundle w1 --passphrase-file bad
+		is "$stderr" "kpki node-bundle: --passphrase-file: file \"bad\": passphrase: $words"
+		exits 3 node-bundle w1 --passphrase-fd 3 3<bad
+	done <<-'END'
+		\n	is empty
+		\tx	has a control character, or a second line
+		x\r\n	has a control character, or a second line
+	END
+	: >bad
+	exits 3 node-bundle w1 --passphrase-file bad
+	has "$stderr" "is empty"
+	printf '%s\nmore\n' "$secret" >bad
+	exits 3 node-bundle w1 --passphrase-file bad
+	has "$stderr" "second line"
+	head -c 1025 /dev/zero | tr '\0' x >bad
+	exits 3 node-bundle w1 --passphrase-file bad
+	has "$stderr" "longer than 1024 bytes"
+	exits 1 node-bundle w1 --passphrase-file .
+	exits 1 node-bundle w1 --passphrase-file missing
+	has "$stderr" '"missing"'
+	exits 2 node-bundle w1 --passphrase-fd 9
+	has "$stderr" "file descriptor 9: not open"
+	exits 2 node-bundle w1 --passphrase-fd 3 --passphrase-file pass 3<pass
+	exits 2 list --passphrase-file pass
+	has "$stderr" "not taken by list"
+	# No end of line, and a name of a pipe.
+	printf %s "$secret" >bare
+	exits 0 node-bundle w1 --passphrase-file bare
+	exits 0 node-bundle w2 --passphrase-file <(echo "$secret")
+	is "$stderr" ""
+	chmod 644 bare
+	exits 0 node-bundle w3 --passphrase-file bare
+	has "$stderr" 'warning: file "bare": others than its owner can get at it'
+}
+
+@test "what follows the passphrase on its descriptor is the command's" {
+	make_sealed_pki
+	exits 0 node-bundle --inventory - --passphrase-fd 0 <<-END
+		$secret
+		w1 10.0.0.1
+		w2 10.0.0.2
+	END
+	is "$(rows)" 5
+	lacks "$stderr$output" "$secret"
+}
+
+@test "the terminal is asked, without echo, whatever the standard files are" {
+	make_sealed_pki
+	types "$secret" node-bundle w1 --inventory - <<<"w1 10.0.0.1" >out
+	grep -q '^issued' out
+	is "$(tr -d '\r' <log)" 'passphrase of "pki/ca.key": '
+}
+
+@test "the terminal is asked three times for one that opens the key" {
+	make_sealed_pki
+	types $'no\nneither\n'"$secret" node-bundle w1
+	has "$(<log)" 'this one does not open it; passphrase of "pki/ca.key": '
+	exits_typing 3 $'no\nneither\nnor this\n'"$secret" node-bundle w2
+	has "$stderr" "passphrase: does not open the key"
+	exits_typing 3 "" node-bundle w2
+	has "$stderr" "passphrase: is empty"
+}
+
+@test "a new passphrase is asked for twice, on the terminal" {
+	umask 077
+	echo "$secret" >pass
+	types "$secret"$'\n'"$secret" init-ca --seal --server "$server"
+	has "$(<log)" 'new passphrase for "ca.key": '
+	has "$(<log)" "the same again: "
+	lacks "$(<log)" "$secret"
+	exits 0 node-bundle w1 --passphrase-file pass
+	exits_typing 3 "$secret"$'\n'"${secret}x" init-ca --seal --dir other
+	has "$stderr" "passphrase: was not typed the same twice"
+	[[ ! -e other ]]
+}
+
+@test "a signal at the question ends it, and the terminal echoes again" {
+	local signal
+
+	make_sealed_pki
+	for signal in 1 2 3 15; do
+		exits_typing $((128 + signal)) "" -s "$signal" node-bundle w1
+	done
+	# Stopped and continued, it asks once more.
+	exits_typing 0 "$secret" -s 20 -c node-bundle w1
+	is "$(grep -o passphrase log | wc -l)" 2
+}
+
+@test "without a terminal and an option the command says so" {
+	make_sealed_pki
+	alone exits 2 node-bundle w1
+	has "$stderr" "passphrase: no terminal to ask for it on, and neither --passphrase-file nor --passphrase-fd"
+	alone exits 2 init-ca --seal --dir other
+	[[ ! -e other ]]
+}
+
+@test "no lock is held while somebody thinks" {
+	make_sealed_pki
+	mkfifo slow
+	"$KPKI" node-bundle w1 --passphrase-file slow >out1 2>&1 &
+	exits 0 node-bundle w2 --passphrase-file pass --lock-timeout 0
+	exits 0 list --lock-timeout 0
+	cat pass >slow
+	all_succeed
+	is "$(rows)" 5
+}
+
+@test "init-ca --seal on a CA with a plain key is refused" {
+	make_pki
+	before=$(picture pki)
+	exits 4 init-ca --seal --passphrase-fd 3 3<<<x
+	has "$stderr" '"pki": has a CA already, and its key is not sealed'
+	is "$(picture pki)" "$before"
+}
+
+@test "a passphrase is never an argument, in the environment or in a message" {
+	make_sealed_pki
+	strace -f -s 4096 -e trace=execve,write -o trace \
+		"$KPKI" node-bundle w1 --passphrase-file pass >out 2>&1
+	! grep -F "$secret" trace out
+	grep -q 'write(.*issued' trace
+}
