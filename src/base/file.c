@@ -391,14 +391,33 @@ bool file_read_open(int fd, const char *label, size_t len,
 	return true;
 }
 
+static bool read_once(int dir, const char *path, size_t max,
+	struct secret **ret_secret, bool *ret_replaced, struct error *err)
+{
+	AUTO_CLOSE fd = -1;
+	struct stat status;
+	size_t len = 0;
+
+	if (!open_regular(dir, path, max, &fd, &len, err) ||
+		!file_read_open(fd, path, len, ret_secret, err))
+		return false;
+	*ret_replaced = fstat(fd, &status) == 0 && status.st_nlink == 0;
+	return true;
+}
+
 bool file_read_secret(int dir, const char *path, size_t max,
 	struct secret **ret_secret, struct error *err)
 {
-	AUTO_CLOSE fd = -1;
-	size_t len = 0;
+	struct secret *secret = NULL;
+	bool replaced = true;
 
-	return open_regular(dir, path, max, &fd, &len, err) &&
-	       file_read_open(fd, path, len, ret_secret, err);
+	while (replaced) {
+		secret_free(take(&secret));
+		if (!read_once(dir, path, max, &secret, &replaced, err))
+			return false;
+	}
+	*ret_secret = secret;
+	return true;
 }
 
 bool file_read_private(int dir, const char *name, size_t max,

@@ -90,7 +90,9 @@ MUST_CHECK bool file_copy(int from, int to, const char *label,
 MUST_CHECK bool file_read(int dir, const char *path, size_t max,
 	struct buffer *text, struct error *err);
 
-/* The same into a secret, with no copy elsewhere; max is at most 1 MiB. */
+/* The same into a secret, with no copy elsewhere; max is at most 1 MiB.  A file
+ * that was replaced while it was read may have been overwritten as well: then
+ * its successor is read. */
 MUST_CHECK bool file_read_secret(int dir, const char *path, size_t max,
 	struct secret **ret_secret, struct error *err);
 

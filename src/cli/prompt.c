@@ -58,17 +58,15 @@ bool passphrase_read_file(
 	const char *path, struct secret **ret_passphrase, struct error *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
-	AUTO_CLOSE fd = is_stdin ? -1
-				 : UNINTERRUPTED(
-					   open(path, O_RDONLY | O_CLOEXEC));
+	AUTO_CLOSE fd =
+		is_stdin ? -1 : UNINTERRUPTED(open(path, O_RDONLY | O_CLOEXEC));
 	AUTO_FREE(secret) line = new_line();
 	size_t len = 0;
 	struct stat status;
 	ssize_t got = 1;
 
 	if (is_stdin)
-		return passphrase_read_fd(
-			STDIN_FILENO, ret_passphrase, err);
+		return passphrase_read_fd(STDIN_FILENO, ret_passphrase, err);
 	if (fd < 0 || fstat(fd, &status))
 		return error_errno(err, "file \"%s\": cannot open", path);
 	if (S_ISREG(status.st_mode) && status.st_mode & 077)
@@ -118,15 +116,24 @@ struct terminal {
 	struct termios echoing;
 };
 
-/* Signals wait until the terminal is as it was. */
-static bool hold_signals(struct terminal *terminal, struct error *err)
+/* Those that are ignored, as by nohup, stay so. */
+static void choose_signals(sigset_t *set)
 {
 	static const int numbers[] = {
 		SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+	struct sigaction action;
 
-	sigemptyset(&terminal->held);
+	sigemptyset(set);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		sigaddset(&terminal->held, numbers[i]);
+		if (sigaction(numbers[i], NULL, &action) == 0 &&
+			action.sa_handler != SIG_IGN)
+			sigaddset(set, numbers[i]);
+}
+
+/* Signals wait until the terminal is as it was. */
+static bool hold_signals(struct terminal *terminal, struct error *err)
+{
+	choose_signals(&terminal->held);
 	terminal->signals = signalfd(-1, &terminal->held, SFD_CLOEXEC);
 	if (terminal->signals < 0)
 		return error_errno(err, "signals");
@@ -141,8 +148,8 @@ static bool set_echo(const struct terminal *terminal, bool on)
 
 	if (!on)
 		wanted.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
-	return UNINTERRUPTED(tcsetattr(terminal->fd,
-		       on ? TCSADRAIN : TCSAFLUSH, &wanted)) == 0;
+	return UNINTERRUPTED(tcsetattr(
+		       terminal->fd, on ? TCSADRAIN : TCSAFLUSH, &wanted)) == 0;
 }
 
 static bool say(
@@ -204,12 +211,12 @@ static bool let_signals_in(struct terminal *terminal, bool *ret_stopped)
 	return sigprocmask(SIG_SETMASK, &terminal->before, NULL) == 0;
 }
 
-static bool ask_once(const char *question, struct secret *line,
-	size_t *ret_len, bool *ret_again, struct error *err)
+static bool ask_once(const char *question, struct secret *line, size_t *ret_len,
+	bool *ret_again, struct error *err)
 {
 	struct terminal terminal = {.fd = -1};
-	AUTO_CLOSE fd = UNINTERRUPTED(
-		open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+	AUTO_CLOSE fd =
+		UNINTERRUPTED(open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
 	AUTO_CLOSE signals = -1;
 	bool done, signalled = false;
 
@@ -230,8 +237,8 @@ static bool ask_once(const char *question, struct secret *line,
 	return done;
 }
 
-bool prompt_passphrase(const char *question, struct secret **ret_passphrase,
-	struct error *err)
+bool prompt_passphrase(
+	const char *question, struct secret **ret_passphrase, struct error *err)
 {
 	AUTO_FREE(secret) line = new_line();
 	bool again = true;

@@ -146,8 +146,16 @@ static bool make_authority(const struct context *context,
 	       error_context(err, "%s", name);
 }
 
-static bool write_authority(int dir, const char *certificate_name,
-	const char *key_name, const struct authority *authority,
+struct authority_files {
+	const char *certificate, *key;
+};
+static const struct authority_files front_proxy_files = {
+	FRONT_PROXY_CA_CERTIFICATE, FRONT_PROXY_CA_KEY};
+static const struct authority_files etcd_files = {
+	ETCD_CA_CERTIFICATE, ETCD_CA_KEY};
+
+static bool write_authority(const struct context *context, int dir,
+	const struct authority_files *names, const struct authority *authority,
 	struct error *err)
 {
 	const struct buffer *pem = authority_pem(authority);
@@ -155,11 +163,11 @@ static bool write_authority(int dir, const char *certificate_name,
 	AUTO_FREE(secret) key = NULL;
 	struct file_part part = {0};
 
-	if (!key_write(authority_key(authority), &key, err))
+	if (!context_write_key(context, authority_key(authority), &key, err))
 		return false;
 	part.secret = key;
-	return file_create(dir, certificate_name, 0644, &text, 1, err) &&
-	       file_create(dir, key_name, 0600, &part, 1, err);
+	return file_create(dir, names->certificate, 0644, &text, 1, err) &&
+	       file_create(dir, names->key, 0600, &part, 1, err);
 }
 
 static bool write_service_account(
@@ -187,11 +195,10 @@ static bool write_stage(const struct context *context,
 	return directory_create(context->dir, AUTHORITIES_STAGE, 0700, err) &&
 	       directory_open_nofollow(
 		       context->dir, AUTHORITIES_STAGE, &stage, err) &&
-	       write_authority(stage, FRONT_PROXY_CA_CERTIFICATE,
-		       FRONT_PROXY_CA_KEY, made->front_proxy, err) &&
+	       write_authority(context, stage, &front_proxy_files,
+		       made->front_proxy, err) &&
 	       directory_create(stage, ETCD_DIRECTORY, 0700, err) &&
-	       write_authority(stage, ETCD_CA_CERTIFICATE, ETCD_CA_KEY,
-		       made->etcd, err) &&
+	       write_authority(context, stage, &etcd_files, made->etcd, err) &&
 	       write_service_account(stage, made->service_account, err) &&
 	       file_sync_tree(
 		       context->dir, AUTHORITIES_STAGE, context->path, err);
@@ -291,11 +298,18 @@ static bool ensure(struct context *context, bool clock_back, bool *ret_fresh,
 }
 
 static bool open_authority(const struct context *context,
-	const char *certificate_name, const char *key_name,
-	struct authority **ret_authority, struct error *err)
+	const struct authority_files *names, struct authority **ret_authority,
+	struct error *err)
 {
-	return authority_open(context->dir, certificate_name, key_name,
-		       context->now, ret_authority, err) ||
+	AUTO_TEXT file = memory_format("%s/%s", context->path, names->key);
+	const struct authority_place place = {
+		.dir = context->dir,
+		.certificate_name = names->certificate,
+		.key_name = names->key,
+		.custodian = custody_of(context->custody, file),
+	};
+
+	return authority_open(&place, context->now, ret_authority, err) ||
 	       error_context(err, "\"%s\"", context->path);
 }
 
@@ -350,17 +364,16 @@ static bool find_numbers(struct context *context,
 static bool read_all(struct context *context, struct authorities *authorities,
 	struct error *err)
 {
-	if (!open_authority(context, FRONT_PROXY_CA_CERTIFICATE,
-		    FRONT_PROXY_CA_KEY, &authorities->front_proxy, err) ||
-		!open_authority(context, ETCD_CA_CERTIFICATE, ETCD_CA_KEY,
-			&authorities->etcd, err))
+	if (!open_authority(context, &front_proxy_files,
+		    &authorities->front_proxy, err) ||
+		!open_authority(context, &etcd_files, &authorities->etcd, err))
 		return false;
 	if (!read_service_account(context, &authorities->service_account, err))
 		return error_context(err, "\"%s\"", context->path);
 	authorities->all[CONTROL_CA] = context->ca;
 	authorities->all[CONTROL_FRONT_PROXY_CA] = authorities->front_proxy;
 	authorities->all[CONTROL_ETCD_CA] = authorities->etcd;
-	return find_numbers(context, authorities, err);
+	return true;
 }
 
 bool authorities_open(struct context *context, bool clock_back,
@@ -373,8 +386,14 @@ bool authorities_open(struct context *context, bool clock_back,
 	if (!ledger_lock(context->ledger, FILE_LOCK_EXCLUSIVE,
 		    context->lock_timeout, err))
 		return false;
-	done = ensure(context, clock_back, &authorities->fresh, err) &&
-	       read_all(context, authorities, err);
+	done = ensure(context, clock_back, &authorities->fresh, err);
+	ledger_unlock(context->ledger);
+	/* A sealed key may have to wait for somebody's passphrase. */
+	if (!done || !read_all(context, authorities, err) ||
+		!ledger_lock(context->ledger, FILE_LOCK_SHARED,
+			context->lock_timeout, err))
+		return false;
+	done = find_numbers(context, authorities, err);
 	ledger_unlock(context->ledger);
 	if (!done)
 		return false;

@@ -72,8 +72,7 @@ bool birth_import(const struct birth_source *source, struct instant now,
 	AUTO_FREE(certificate) certificate = NULL;
 	AUTO_FREE(key) key = NULL;
 
-	if (!file_read(
-		    AT_FDCWD, source->certificate_path, PEM_MAX, &text, err))
+	if (!file_read(AT_FDCWD, source->certificate_path, PEM_MAX, &text, err))
 		return false;
 	if (!certificate_read_pem(
 		    text.data, text.len, false, &certificate, err))
@@ -165,8 +164,7 @@ static bool remove_dead_stages(const struct birth *birth, struct error *err)
 		birth->dir, birth->parent, remove_dead_stage, NULL, err);
 }
 
-static bool write_key(
-	int dir, const struct birth_plan *plan, struct error *err)
+static bool write_key(int dir, const struct birth_plan *plan, struct error *err)
 {
 	const struct key *key = authority_key(plan->ca);
 	AUTO_FREE(secret) pem = NULL;
@@ -246,6 +244,5 @@ bool birth_make(const char *path, const struct birth_plan *plan,
 	if (*ret_raced)
 		return true;
 	birth.stage = file_random_name(STAGE_PREFIX);
-	return fill_stage(&birth, plan, err) &&
-	       put_in_place(&birth, err);
+	return fill_stage(&birth, plan, err) && put_in_place(&birth, err);
 }

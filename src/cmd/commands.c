@@ -19,6 +19,8 @@ static const struct command *const commands[] = {
 	&command_ledger,
 	&command_revoke,
 	&command_crl,
+	&command_seal,
+	&command_unseal,
 	NULL,
 };
 

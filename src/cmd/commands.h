@@ -24,5 +24,7 @@ extern const struct command command_verify;
 extern const struct command command_ledger;
 extern const struct command command_revoke;
 extern const struct command command_crl;
+extern const struct command command_seal;
+extern const struct command command_unseal;
 
 #endif

@@ -78,8 +78,8 @@ static bool find_authority(struct context *context, struct error *err)
 	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
 		    context->lock_timeout, err))
 		return false;
-	done = ledger_authority(context->ledger, &certificate->pin,
-		&context->ca_number, err);
+	done = ledger_authority(
+		context->ledger, &certificate->pin, &context->ca_number, err);
 	ledger_unlock(context->ledger);
 	if (!done)
 		return false;
@@ -142,13 +142,21 @@ static bool open_ca(struct context *context, struct error *err)
 	       error_context(err, "\"%s\"", context->path);
 }
 
+bool context_write_key(const struct context *context, const struct key *key,
+	struct secret **ret_pem, struct error *err)
+{
+	if (!key_is_sealed(authority_key(context->ca)))
+		return key_write(key, ret_pem, err);
+	return key_write_sealed(
+		key, custody_known(context->custody), ret_pem, err);
+}
+
 bool context_key_is_sealed(
 	const struct context *context, bool *ret_sealed, struct error *err)
 {
 	AUTO_FREE(secret) pem = NULL;
 
-	return (file_read_secret(
-			context->dir, CA_KEY, CA_KEY_MAX, &pem, err) &&
+	return (file_read_secret(context->dir, CA_KEY, CA_KEY_MAX, &pem, err) &&
 		       (key_text_is_sealed(pem, ret_sealed, err) ||
 			       error_context(err, "\"" CA_KEY "\""))) ||
 	       error_context(err, "\"%s\"", context->path);

@@ -48,6 +48,11 @@ MUST_CHECK bool context_open(const struct command_call *call, unsigned needs,
 void context_free(struct context *context);
 DEFINE_AUTO_FREE(context)
 
+/* The key of a further authority of the directory, as the first one's is kept:
+ * plain, or sealed under the same passphrase.  Needs NEEDS_CA. */
+MUST_CHECK bool context_write_key(const struct context *context,
+	const struct key *key, struct secret **ret_pem, struct error *err);
+
 /* Whether it takes a passphrase to open ca.key. */
 MUST_CHECK bool context_key_is_sealed(const struct context *context,
 	bool *ret_sealed, struct error *err);

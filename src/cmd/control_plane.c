@@ -191,6 +191,25 @@ static bool choose_lifetimes(const struct run *run, bool quiet,
 	return true;
 }
 
+static bool ships_ca_key(const struct run *run)
+{
+	return run->settings->with_ca_key ||
+	       run->context->cluster->signing == SIGNING_IN_CLUSTER;
+}
+
+static bool require_plain_key(const struct run *run, struct error *err)
+{
+	if (!ships_ca_key(run) ||
+		!key_is_sealed(authority_key(run->context->ca)))
+		return true;
+	return error_set(err, ERROR_REFUSED,
+		"\"%s/" CA_KEY "\": is sealed, and would go to the hosts (%s), "
+		"where kube-controller-manager reads plain keys only",
+		run->context->path,
+		run->settings->with_ca_key ? "--with-ca-key"
+					   : "signing: in-cluster");
+}
+
 static bool choose(const struct run *run, bool quiet,
 	struct control_settings *settings, struct error *err)
 {
@@ -201,8 +220,7 @@ static bool choose(const struct run *run, bool quiet,
 		.service_account_key = run->authorities->service_account,
 		.layout = cluster->layout,
 		.key_type = cluster->key_type,
-		.ca_key = options->with_ca_key ||
-			  cluster->signing == SIGNING_IN_CLUSTER,
+		.ca_key = ships_ca_key(run),
 		.admin = options->with_admin_conf,
 		.super_admin = options->with_super_admin};
 	memcpy(settings->authorities, run->authorities->all,
@@ -428,6 +446,7 @@ static bool control_plane_run(
 		!context_open(call,
 			NEEDS_CLUSTER | NEEDS_CA | NEEDS_LEDGER_WRITE,
 			&run.context, err) ||
+		!require_plain_key(&run, err) ||
 		!context_check_out(run.context, out_of(run.settings), err) ||
 		!cluster_require_server(
 			run.context->cluster, run.context->cluster_path, err) ||
@@ -448,7 +467,7 @@ const struct command command_control_plane = {
 	.name = "control-plane",
 	.summary = "make every certificate, key and kubeconfig of the control "
 		   "plane",
-	.takes = TAKES_DIR | TAKES_JSON,
+	.takes = TAKES_DIR | TAKES_JSON | TAKES_PASSPHRASE,
 	.report_kind = "ControlPlaneReport",
 	.options = control_plane_options,
 	.settings_size = sizeof(S),

@@ -256,7 +256,7 @@ static bool crl_run(const struct command_call *call, struct error *err)
 const struct command command_crl = {
 	.name = "crl",
 	.summary = "sign the list of the certificates that were revoked",
-	.takes = TAKES_DIR | TAKES_JSON,
+	.takes = TAKES_DIR | TAKES_JSON | TAKES_PASSPHRASE,
 	.report_kind = "CRLReport",
 	.options = crl_options,
 	.settings_size = sizeof(S),

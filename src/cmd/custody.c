@@ -9,7 +9,7 @@ enum { TRIES_ON_TERMINAL = 3 };
 
 struct custody {
 	const struct secret *given; /* by an option */
-	struct secret *typed;
+	struct secret *typed, *fresh;
 	struct key_custodian custodian;
 	char *file; /* that is asked about */
 	bool used;
@@ -65,11 +65,10 @@ const struct secret *custody_known(const struct custody *custody)
 	return custody->given ? custody->given : custody->typed;
 }
 
-static bool ask_twice(const char *file, struct secret **ret_passphrase,
-	struct error *err)
+static bool ask_twice(
+	const char *file, struct secret **ret_passphrase, struct error *err)
 {
-	AUTO_TEXT question =
-		memory_format("new passphrase for \"%s\": ", file);
+	AUTO_TEXT question = memory_format("new passphrase for \"%s\": ", file);
 	AUTO_FREE(secret) first = NULL;
 	AUTO_FREE(secret) second = NULL;
 
@@ -83,18 +82,24 @@ static bool ask_twice(const char *file, struct secret **ret_passphrase,
 	return true;
 }
 
+bool custody_ask_new(struct custody *custody, const char *file,
+	const struct secret **ret_passphrase, struct error *err)
+{
+	struct secret *fresh = NULL;
+
+	if (!ask_twice(file, &fresh, err))
+		return false;
+	secret_free(custody->fresh);
+	*ret_passphrase = custody->fresh = fresh;
+	return true;
+}
+
 bool custody_choose(struct custody *custody, const char *file,
 	const struct secret **ret_passphrase, struct error *err)
 {
-	struct secret *typed = NULL;
-
-	if (!custody->given) {
-		if (!ask_twice(file, &typed, err))
-			return false;
-		secret_free(custody->typed);
-		custody->typed = typed;
-	}
-	*ret_passphrase = custody->given ? custody->given : custody->typed;
+	if (!custody->given)
+		return custody_ask_new(custody, file, ret_passphrase, err);
+	*ret_passphrase = custody->given;
 	return true;
 }
 
@@ -103,6 +108,7 @@ void custody_free(struct custody *custody)
 	if (!custody)
 		return;
 	secret_free(custody->typed);
+	secret_free(custody->fresh);
 	free(custody->file);
 	free(custody);
 }

@@ -18,8 +18,8 @@ struct custody;
 struct custody *custody_new(const struct command_call *call) NEVER_NULL;
 
 /* For a key that is read; its file is named in the question. */
-const struct key_custodian *custody_of(struct custody *custody,
-	const char *file) NEVER_NULL;
+const struct key_custodian *custody_of(
+	struct custody *custody, const char *file) NEVER_NULL;
 
 /* The passphrase that opened the last sealed key; NULL: there was none.  The
  * custody's own. */
@@ -27,6 +27,10 @@ const struct secret *custody_known(const struct custody *custody);
 
 /* One to seal the key in file with: given, or asked for twice. */
 MUST_CHECK bool custody_choose(struct custody *custody, const char *file,
+	const struct secret **ret_passphrase, struct error *err);
+
+/* The same, whatever an option gave, which is the old one. */
+MUST_CHECK bool custody_ask_new(struct custody *custody, const char *file,
 	const struct secret **ret_passphrase, struct error *err);
 
 void custody_free(struct custody *custody);

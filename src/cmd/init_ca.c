@@ -236,8 +236,7 @@ static bool open_kept(const struct command_call *call,
 	AUTO_FREE(context) context = NULL;
 	unsigned needs = NEEDS_CLUSTER | NEEDS_LEDGER;
 
-	if (!context_open(
-		    call, needs | NEEDS_CA_CERTIFICATE, &context, err) ||
+	if (!context_open(call, needs | NEEDS_CA_CERTIFICATE, &context, err) ||
 		!context_key_is_sealed(context, ret_sealed, err))
 		return false;
 	if (*ret_sealed) {
@@ -320,10 +319,10 @@ static bool make(const struct command_call *call, const char *path,
 				  : !authority_create(request, ret_ca, err))
 		return false;
 	plan->ca = *ret_ca;
-	return choose_passphrase(settings, plan->ca, custody,
-		       &plan->passphrase, err) &&
-	       birth_make(path, plan, call->shared->lock_timeout, ret_raced,
-		       err);
+	return choose_passphrase(
+		       settings, plan->ca, custody, &plan->passphrase, err) &&
+	       birth_make(
+		       path, plan, call->shared->lock_timeout, ret_raced, err);
 }
 
 static bool init_ca_run(const struct command_call *call, struct error *err)
@@ -342,8 +341,8 @@ static bool init_ca_run(const struct command_call *call, struct error *err)
 		!fill_cluster(settings, cluster, err) ||
 		!plan_authority(settings, cluster, now, &request, err) ||
 		!birth_look(path, &exists, err) ||
-		(!exists && !make(call, path, &plan, &request, &ca, &exists,
-				    err)))
+		(!exists &&
+			!make(call, path, &plan, &request, &ca, &exists, err)))
 		return false;
 	if (!exists)
 		return report_authority(

@@ -194,8 +194,8 @@ bool authority_open(const struct authority_place *place, struct instant now,
 	AUTO_FREE(certificate) certificate = NULL;
 	AUTO_FREE(key) key = NULL;
 
-	if (!read_certificate(place->dir, place->certificate_name, &certificate,
-		    err) ||
+	if (!read_certificate(
+		    place->dir, place->certificate_name, &certificate, err) ||
 		!read_key(place, &key, err))
 		return false;
 	if (!authority_new(&certificate, &key, now, ret_authority, err))

@@ -326,8 +326,8 @@ static bool import(
 		"private key: its numbers do not belong together");
 }
 
-static bool decode_block(const struct pem_block *block,
-	struct secret **ret_der, struct error *err)
+static bool decode_block(const struct pem_block *block, struct secret **ret_der,
+	struct error *err)
 {
 	AUTO_FREE(secret) der = secret_new(PEM_ROOM(block->body.len));
 	size_t len;
@@ -354,8 +354,8 @@ static bool read_der(const struct pem_block *block, const struct secret *der,
 	return true;
 }
 
-static bool read_block(const struct pem_block *block, struct key **ret_key,
-	struct error *err)
+static bool read_block(
+	const struct pem_block *block, struct key **ret_key, struct error *err)
 {
 	AUTO_FREE(secret) der = NULL;
 
@@ -389,8 +389,8 @@ static bool unseal(const struct secret *sealed,
 			    custodian->data, i > 0, &passphrase, err) ||
 			!seal_open(view, passphrase, ret_der, &opened, err))
 			return false;
-	return opened || error_set(err, ERROR_INPUT,
-				 "passphrase: does not open the key");
+	return opened ||
+	       error_set(err, ERROR_INPUT, "passphrase: does not open the key");
 }
 
 bool key_open(const struct secret *pem, const struct key_custodian *custodian,

@@ -251,8 +251,7 @@ static bool take_iterations(
 }
 
 /* The length of the key says nothing that the cipher does not. */
-static bool take_key_len(
-	struct der *at, size_t *ret_key_len, struct error *err)
+static bool take_key_len(struct der *at, size_t *ret_key_len, struct error *err)
 {
 	struct der value;
 
@@ -299,8 +298,8 @@ static bool read_kdf(struct der oid, struct der rest, struct scheme *scheme,
 	       take_prf(&at, scheme, err);
 }
 
-static bool read_cipher(
-	struct der oid, struct der rest, struct scheme *scheme, struct error *err)
+static bool read_cipher(struct der oid, struct der rest, struct scheme *scheme,
+	struct error *err)
 {
 	if (!find_cipher(oid, scheme, err))
 		return false;

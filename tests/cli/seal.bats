@@ -234,10 +234,158 @@ make_sealed_pki()
 	is "$(picture pki)" "$before"
 }
 
+@test "the other authorities are sealed where the first one is" {
+	local file
+
+	make_sealed_pki
+	cat >>pki/cluster.yaml <<-'END'
+		controlPlane:
+		  hosts:
+		  - name: c1
+		    addresses: [10.0.0.2]
+	END
+	exits 0 control-plane --out control --passphrase-file pass
+	for file in ca.key front-proxy-ca.key etcd/ca.key; do
+		is "$(sed 1q "pki/$file")" "$sealed"
+		openssl pkey -in "pki/$file" -passin file:pass -noout
+	done
+	is "$(sed 1q pki/sa.key)" "$plain"
+	exits 0 control-plane --out control --passphrase-file pass
+	has "$output" unchanged
+	# No sealed key goes to a host, and none in its place.
+	exits 4 control-plane --out other --with-ca-key --passphrase-file pass
+	has "$stderr" '"pki/ca.key": is sealed, and would go to the hosts (--with-ca-key)'
+	sed -i 's/^signing: .*/signing: in-cluster/' pki/cluster.yaml
+	exits 4 control-plane --out other --passphrase-file pass
+	has "$stderr" "(signing: in-cluster)"
+	[[ ! -e other ]]
+	exits 0 crl --out crl.pem --passphrase-file pass
+}
+
 @test "a passphrase is never an argument, in the environment or in a message" {
 	make_sealed_pki
 	strace -f -s 4096 -e trace=execve,write -o trace \
 		"$KPKI" node-bundle w1 --passphrase-file pass >out 2>&1
 	! grep -F "$secret" trace out
 	grep -q 'write(.*issued' trace
+}
+
+# -- a key that is there --
+
+@test "seal puts a plain key under a passphrase, and unseal takes it off" {
+	local before
+
+	make_pki
+	umask 077
+	echo "$secret" >pass
+	before=$(<pki/ca.key)
+	exits 0 seal --passphrase-file pass
+	is "${lines[1]}" "sealed     pki/ca.key"
+	is "$(sed 1q pki/ca.key)" "$sealed"
+	is "$(mode pki/ca.key)" 600
+	exits 0 node-bundle w1 --passphrase-file pass
+	alone exits 0 seal
+	is "${lines[1]}" "unchanged  pki/ca.key"
+	exits 3 unseal --passphrase-fd 3 3<<<other
+	has "$stderr" '"pki/ca.key": passphrase: does not open the key'
+	exits 0 unseal --passphrase-file pass
+	is "${lines[1]}" "unsealed   pki/ca.key"
+	is "$(<pki/ca.key)" "$before"
+	alone exits 0 unseal
+	is "${lines[1]}" "unchanged  pki/ca.key"
+	alone exits 0 node-bundle w2
+	is "$(find pki -name '.kpki*')" ""
+}
+
+@test "all keys of a directory get the same passphrase" {
+	make_pki
+	mkdir -m 700 pki/etcd
+	openssl genpkey -quiet "${p256[@]}" -out pki/front-proxy-ca.key
+	openssl genpkey -quiet "${p256[@]}" -out pki/etcd/ca.key
+	umask 077
+	echo "$secret" >pass
+	exits 0 seal --passphrase-file pass
+	is "${#lines[@]}" 4
+	openssl genpkey -quiet "${p256[@]}" -out pki/etcd/ca.key
+	# Another passphrase than that of the others is no use.
+	exits 3 seal --passphrase-fd 3 3<<<other
+	has "$stderr" '"pki/ca.key": passphrase: does not open the key'
+	exits 0 seal --json --passphrase-file pass
+	is "$(json '[.items[] | .status + " " + .path] | join(", ")')" \
+		"unchanged pki/ca.key, unchanged pki/front-proxy-ca.key, sealed pki/etcd/ca.key"
+	is "$(json .kind)" SealReport
+	exits 0 unseal --json --passphrase-file pass
+	is "$(json '.kind + " " + ([.items[].status] | unique | join(" "))')" \
+		"UnsealReport unsealed"
+}
+
+@test "seal --change gives another passphrase" {
+	make_sealed_pki
+	umask 077
+	echo "another one" >new
+	exits 2 seal --new-passphrase-file new
+	exits 3 seal --change --passphrase-file new --new-passphrase-file pass
+	exits 0 seal --change --passphrase-file pass --new-passphrase-file new
+	exits 3 node-bundle w1 --passphrase-file pass
+	exits 0 node-bundle w1 --passphrase-file new
+	# Both are asked for, the new one twice.
+	types $'another one\n'"$secret"$'\n'"$secret" seal --change
+	is "$(tr -d '\r' <log)" 'passphrase of "pki/ca.key": 
+new passphrase for "pki/ca.key": 
+the same again: '
+	exits 0 node-bundle w2 --passphrase-file pass
+	# Weak parameters become those of init-ca.
+	openssl pkey -in pki/ca.key -passin file:pass -out key
+	openssl pkcs8 -topk8 -v2 des3 -in key -passout file:pass \
+		-out pki/ca.key
+	exits 0 seal --change --passphrase-file pass --new-passphrase-file new
+	openssl asn1parse -in pki/ca.key | grep -q ':0927C0'
+}
+
+@test "a key that would stay readable elsewhere is not sealed" {
+	make_pki
+	umask 077
+	echo "$secret" >pass
+	ln pki/ca.key other
+	exits 4 seal --passphrase-file pass
+	has "$stderr" '"pki/ca.key": has another name as well'
+	rm pki/ca.key
+	ln -s ../other pki/ca.key
+	exits 4 seal --passphrase-file pass
+	has "$stderr" '"pki/ca.key": is a link'
+	rm pki/ca.key
+	exits 1 seal --passphrase-file pass
+	echo hello >pki/ca.key
+	exits 3 seal --passphrase-file pass
+	rm pki/ledger.db
+	exits 3 seal --passphrase-file pass
+}
+
+@test "the old file is overwritten once it has no name" {
+	local number
+
+	make_pki
+	umask 077
+	echo "$secret" >pass
+	number=$(stat -c %i pki/ca.key)
+	exec 9<pki/ca.key
+	exits 0 seal --passphrase-file pass
+	[[ $(stat -c %i pki/ca.key) != "$number" ]]
+	is "$(stat -L -c '%i %h' /proc/$$/fd/9)" "$number 0"
+	is "$(tr -d '\0' </proc/$$/fd/9)" ""
+	exec 9<&-
+}
+
+@test "a key that was replaced while its passphrase was typed is left alone" {
+	make_pki
+	mkfifo answers
+	exec 8<>answers
+	"$terminal" log answers "$KPKI" seal >out1 2>err1 &
+	until grep -q passphrase log; do sleep 0.1; done
+	exits 0 seal --passphrase-fd 3 3<<<first --lock-timeout 0
+	printf 'second\nsecond\n' >&8
+	exec 8<&-
+	! wait $!
+	has "$(<err1)" '"pki/ca.key": was changed in the meantime'
+	exits 0 node-bundle w1 --passphrase-fd 3 3<<<first
 }

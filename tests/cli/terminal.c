@@ -58,7 +58,9 @@ static pid_t start(int slave, char *argv[])
 	signal(SIGTTOU, SIG_IGN);
 	if (tcsetpgrp(slave, getpid()))
 		die("foreground");
-	signal(SIGTTOU, SIG_DFL);
+	/* What runs in the background may be deaf to some. */
+	for (int i = 1; i < SIGSYS; i++)
+		signal(i, SIG_DFL);
 	execvp(argv[0], argv);
 	die(argv[0]);
 	return -1;
@@ -90,6 +92,7 @@ static void pass_on(int master, FILE *log, bool *asked)
 	if (got <= 0)
 		return;
 	fwrite(text, 1, (size_t)got, log);
+	fflush(log);
 	*asked = got > 1 && !memcmp(text + got - 2, ": ", 2);
 }
 
