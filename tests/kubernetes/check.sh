@@ -14,7 +14,7 @@ skip() {
   skip "Kubernetes is for another run ($KPKI_KUBERNETES)"
 bin=$("$here/build" --ready 2>/dev/null) ||
   skip 'Kubernetes is not built; make check-kubernetes builds it'
-for tool in bats curl etcd ip jq openssl unshare; do
+for tool in bats curl etcd etcdctl ip jq openssl unshare; do
   command -v "$tool" >/dev/null || skip "no $tool"
 done
 alone='unshare --net --mount --pid --fork --kill-child --mount-proc'

@@ -60,63 +60,21 @@ new_world()
 	mount --bind hosts /etc/hosts
 }
 
-# What `control-plane` is going to make: from openssl, on kpki's authority.
+# The host of the control plane.  Its files are in ./control, whatever the
+# layout of hosts: those of its /etc/kubernetes/pki and its kubeconfigs; and the
+# administrator whom no binding has to help.
 make_control_plane()
 {
-	mkdir -p control && cp pki/ca.crt pki/ca.key control &&
-		openssl genrsa -out control/sa.key 2048 2>>"$log/openssl.log" &&
-		openssl rsa -in control/sa.key -pubout -out control/sa.pub \
-			2>>"$log/openssl.log" &&
-		certify apiserver /CN=kube-apiserver serverAuth \
-			DNS:api.demo.example,IP:10.0.0.2,IP:10.96.0.1 &&
-		certify apiserver-kubelet-client \
-			/CN=kube-apiserver-kubelet-client clientAuth &&
-		certify admin /O=system:masters/CN=kubernetes-admin \
-			clientAuth &&
-		certify controller-manager /CN=system:kube-controller-manager \
-			clientAuth &&
-		kubeconfig admin && kubeconfig controller-manager
-}
-
-# A certificate that kpki's authority signs: NAME SUBJECT USAGE [SANS]
-certify()
-{
-	local file=control/$1
-
-	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-		-keyout "$file.key" -out "$file.csr" -subj "$2" \
-		2>>"$log/openssl.log" &&
-		openssl x509 -req -in "$file.csr" -out "$file.crt" -days 2 \
-			-CA pki/ca.crt -CAkey pki/ca.key \
-			-CAserial control/serial -CAcreateserial \
-			-extfile <(
-				echo "extendedKeyUsage=$3"
-				echo "basicConstraints=critical,CA:FALSE"
-				[[ -z ${4:-} ]] || echo "subjectAltName=$4"
-			) 2>>"$log/openssl.log"
-}
-
-# A kubeconfig of one of these certificates: NAME
-kubeconfig()
-{
-	cat >"control/$1.conf" <<END
-apiVersion: v1
-kind: Config
-clusters:
-- name: demo
-  cluster:
-    server: https://api.demo.example:6443
-    certificate-authority-data: $(base64 -w 0 pki/ca.crt)
-users:
-- name: $1
-  user:
-    client-certificate-data: $(base64 -w 0 "control/$1.crt")
-    client-key-data: $(base64 -w 0 "control/$1.key")
-contexts:
-- name: demo
-  context: {cluster: demo, user: $1}
-current-context: demo
-END
+	cat >>pki/cluster.yaml <<-'END' &&
+		controlPlane:
+		  hosts:
+		  - name: control
+		    addresses: ["10.0.0.2"]
+	END
+		kpki control-plane --quiet --layout kubeadm --with-super-admin &&
+		cp -r control-plane/control/etc/kubernetes/pki control &&
+		cp control-plane/control/etc/kubernetes/*.conf control &&
+		cp control-plane/admin/super-admin.conf control/admin.conf
 }
 
 # Ends what is still running, the newest first.

@@ -9,7 +9,7 @@ requests=/apis/certificates.k8s.io/v1/certificatesigningrequests
 
 setup_file()
 {
-	new_cluster bootstrap && rm control/ca.key &&
+	new_cluster bootstrap && [[ ! -e control/ca.key ]] &&
 		printf '%s\n' 'worker-1 10.0.0.11' 'worker-2 10.0.0.12' \
 			>nodes.txt &&
 		{ cat "$data/kubelet.yaml"; echo 'serverTLSBootstrap: true'; } \
