@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/authorities.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -311,6 +312,16 @@ static bool open_authority(const struct context *context,
 
 	return authority_open(&place, context->now, ret_authority, err) ||
 	       error_context(err, "\"%s\"", context->path);
+}
+
+bool authorities_open_one(const struct context *context,
+	enum control_authority which, struct authority **ret_authority,
+	struct error *err)
+{
+	assert(which != CONTROL_CA);
+	return open_authority(context,
+		which == CONTROL_ETCD_CA ? &etcd_files : &front_proxy_files,
+		ret_authority, err);
 }
 
 static bool read_service_account(

@@ -41,6 +41,11 @@ MUST_CHECK bool authorities_open(struct context *context, bool clock_back,
 void authorities_free(struct authorities *authorities);
 DEFINE_AUTO_FREE(authorities)
 
+/* The front proxy's or etcd's alone.  The context has NEEDS_CA. */
+MUST_CHECK bool authorities_open_one(const struct context *context,
+	enum control_authority which, struct authority **ret_authority,
+	struct error *err);
+
 /* Under no lock. */
 MUST_CHECK bool authorities_recover(const struct context *context,
 	struct error *err);

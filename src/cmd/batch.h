@@ -21,6 +21,7 @@ struct batch {
 	const struct inventory *inventory;
 	const struct bundle_kit *kit;
 	struct lifetime lifetime;
+	const char *detail; /* bundle_detail_write's, for the ledger */
 	enum bundle_format format;
 	bool stream;      /* one tar of all nodes on standard output */
 	const char *out;  /* the output directory, unless a stream */

@@ -17,6 +17,7 @@ static const struct command *const commands[] = {
 	&command_list,
 	&command_verify,
 	&command_ledger,
+	&command_renew,
 	&command_revoke,
 	&command_crl,
 	&command_seal,

@@ -22,6 +22,7 @@ extern const struct command command_ca_bundle;
 extern const struct command command_list;
 extern const struct command command_verify;
 extern const struct command command_ledger;
+extern const struct command command_renew;
 extern const struct command command_revoke;
 extern const struct command command_crl;
 extern const struct command command_seal;

@@ -7,6 +7,7 @@
 
 #include "base/draft.h"
 #include "base/file.h"
+#include "cmd/authorities.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "cmd/product.h"
@@ -19,6 +20,7 @@
 #define CRL_MAX ((size_t)64 << 20)
 
 struct crl_settings {
+	const char *ca;
 	const char *out;
 	const char *next_update;
 	const char *format;
@@ -26,6 +28,9 @@ struct crl_settings {
 
 #define S struct crl_settings
 static const struct option_spec crl_options[] = {
+	OPTION_TEXT(S, ca, "ca", "ca|etcd-ca|front-proxy-ca",
+		"of which authority", .preset = "ca",
+		.value = OPTION_VALUE_CHOICE),
 	OPTION_TEXT(S, out, "out", "FILE",
 		"where it goes; a list of this CA that is there is replaced",
 		.preset = "standard output", .value = OPTION_VALUE_FILE),
@@ -45,6 +50,40 @@ static const struct report_column crl_columns[] = {
 	{"nextUpdate", "NEXT UPDATE", 0},
 	{NULL, NULL, 0},
 };
+
+/* -- whose it is -- */
+
+/* The other takes the place of the cluster's, for the rest of the run. */
+static bool open_other(struct context *context, enum control_authority which,
+	struct error *err)
+{
+	AUTO_FREE(authority) other = NULL;
+
+	if (!authorities_open_one(context, which, &other, err) ||
+		!ledger_lock(context->ledger, FILE_LOCK_SHARED,
+			context->lock_timeout, err) ||
+		!ledger_authority(context->ledger,
+			&authority_certificate(other)->pin, &context->ca_number,
+			err))
+		return false;
+	ledger_unlock(context->ledger);
+	if (!context->ca_number)
+		return error_set(err, ERROR_INPUT,
+			"\"%s\": the ledger does not know its CA \"%s\"",
+			context->path, control_authority_name(which));
+	authority_free(context->ca);
+	context->ca = take(&other);
+	return true;
+}
+
+static bool choose_ca(
+	struct context *context, const char *name, struct error *err)
+{
+	for (int i = CONTROL_CA + 1; name && i < CONTROL_AUTHORITIES; i++)
+		if (!strcmp(control_authority_name(i), name))
+			return open_other(context, i, err);
+	return true;
+}
 
 /* -- what is in it -- */
 
@@ -247,6 +286,7 @@ static bool crl_run(const struct command_call *call, struct error *err)
 	return product_check_usage(call, settings->out, err) &&
 	       context_open(call, NEEDS_CA | NEEDS_LEDGER, &context, err) &&
 	       context_check_out(context, settings->out, err) &&
+	       choose_ca(context, settings->ca, err) &&
 	       read_ledger(context, &listing, &plan, err) &&
 	       choose_next(settings, &plan, err) &&
 	       crl_sign(context->ca, &plan, &der, err) &&

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/bundle_detail.h"
 #include "pki/recovery.h"
 
 enum { CLIENT, SERVING, PROXY, TOKEN, N_HELD };
@@ -87,7 +88,7 @@ static bool held_read(const struct batch *batch, const struct profile *profile,
 	if (!found)
 		return true;
 	held_fill(held, &row);
-	held->server = memory_text(row.detail ? row.detail : "");
+	held->server = bundle_detail_server(row.detail);
 	return certificate_read(row.body, &held->certificate, err);
 }
 

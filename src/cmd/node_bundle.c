@@ -7,6 +7,7 @@
 #include "base/workers.h"
 #include "cli/note.h"
 #include "cmd/batch.h"
+#include "cmd/bundle_detail.h"
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/nodes.h"
@@ -296,6 +297,7 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 	AUTO_FREE(inventory) inventory = NULL;
 	AUTO_FREE(bundle_kit) kit = NULL;
 	AUTO_FREE(document) base = NULL;
+	AUTO_TEXT detail = NULL;
 	struct token_wish wish;
 	struct bundle_settings bundle = {.bootstrap = settings->bootstrap,
 		.serving = !settings->no_serving,
@@ -330,6 +332,9 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 	batch.inventory = inventory;
 	batch.kit = kit;
 	batch.lifetime = bundle.lifetime;
+	detail = bundle_detail_write(
+		context->cluster->server, bundle.layout, bundle.embed_certificates);
+	batch.detail = detail;
 	batch.wish = settings->bootstrap ? &wish : NULL;
 	batch.chunk = key_type_is_rsa(bundle.key_type) ? CHUNK_NODES_RSA
 						       : CHUNK_NODES;

@@ -112,7 +112,7 @@ static void fill_issue(struct slot *slot, size_t i)
 		.ca = batch->context->ca_number,
 		.profile = profile->name,
 		.name = slot->node.name,
-		.detail = batch->context->cluster->server,
+		.detail = batch->detail,
 		.serial = {made->serial, made->serial_len},
 		.not_before = batch->lifetime.not_before,
 		.not_after = batch->lifetime.not_after,

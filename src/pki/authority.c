@@ -158,6 +158,65 @@ bool authority_create(const struct authority_request *request,
 		&certificate, &key, request->not_before, ret_authority, err);
 }
 
+static bool refuse_renewal(
+	const struct certificate *ca, const char *why, struct error *err)
+{
+	return error_set(err, ERROR_REFUSED,
+		"\"%s\": cannot be renewed with its key: %s", ca->subject_text,
+		why);
+}
+
+static bool require_plain(const struct certificate *ca,
+	struct instant not_after, struct error *err)
+{
+	unsigned ours =
+		USAGE_DIGITAL_SIGNATURE | USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN;
+	char end[INSTANT_TEXT];
+
+	if (!der_equal(ca->issuer, ca->subject))
+		return refuse_renewal(ca, "another CA signed it", err);
+	if (ca->other_extension || ca->n_alt_names > 0 || ca->has_purposes ||
+		(ca->key_usage & ~ours))
+		return refuse_renewal(ca,
+			"it has an extension or a usage that the new one "
+			"would lack",
+			err);
+	if (not_after.seconds <= ca->not_after.seconds)
+		return error_set(err, ERROR_REFUSED,
+			"\"%s\": ends %s, which is no earlier",
+			ca->subject_text, instant_format(ca->not_after, end));
+	return true;
+}
+
+bool authority_renew(const struct authority *authority,
+	struct instant not_after, struct buffer *der, struct error *err)
+{
+	const struct certificate *ca = authority_certificate(authority);
+	const struct key *key = authority_key(authority);
+	AUTO_RELEASE(buffer) made = BUFFER_INIT;
+	struct certificate_plan plan = {
+		.issuer = ca->subject,
+		.subject = ca->subject,
+		.public_key = ca->public_key,
+		.not_before = ca->not_before,
+		.not_after = not_after,
+		.is_ca = true,
+		.path_len = ca->path_len,
+		.key_usage =
+			ca->has_key_usage ? ca->key_usage : USAGE_KEY_CERT_SIGN,
+		.subject_key_id = ca->subject_key_id,
+	};
+
+	if (!require_plain(ca, not_after, err) ||
+		!certificate_serial(plan.serial, &plan.serial_len, err) ||
+		!certificate_sign(&plan, key, &made, err) ||
+		!certificate_lint(der_of(&made), &plan, key, err) ||
+		!certificate_verify_der(der_of(&made), ca->public_key, err))
+		return false;
+	buffer_add(der, made.data, made.len);
+	return true;
+}
+
 /* ca.crt and ca.key, with text around them, are kilobytes. */
 #define CERTIFICATE_FILE_MAX ((size_t)64 * 1024)
 #define KEY_FILE_MAX ((size_t)64 * 1024)

@@ -66,6 +66,15 @@ MUST_CHECK bool authority_issue(const struct authority *ca,
 	struct certificate_plan *plan, bool verify, struct buffer *der,
 	struct error *err);
 
+/*
+ * The authority's certificate once more, with the same key, name and
+ * identifiers, and valid for longer: whatever it signed stays valid, and so does
+ * its pin.  ERROR_REFUSED when it is not self-signed, has something that the
+ * new one would lack, or ends no later.
+ */
+MUST_CHECK bool authority_renew(const struct authority *ca,
+	struct instant not_after, struct buffer *der, struct error *err);
+
 void authority_free(struct authority *ca);
 DEFINE_AUTO_FREE(authority)
 

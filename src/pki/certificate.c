@@ -93,6 +93,17 @@ bool certificate_key_id(struct der public_key,
 	return true;
 }
 
+bool certificate_plan_key_id(const struct certificate_plan *plan,
+	unsigned char ret_octets[static KEY_ID_LEN], struct der *ret_id,
+	struct error *err)
+{
+	*ret_id = plan->subject_key_id;
+	if (ret_id->len > 0)
+		return true;
+	*ret_id = (struct der){ret_octets, KEY_ID_LEN};
+	return certificate_key_id(plan->public_key, ret_octets, err);
+}
+
 /* -- what no plan may say -- */
 
 static bool bad_plan(struct error *err, const char *rule)
@@ -177,8 +188,7 @@ static bool require_plan(const struct certificate_plan *plan, struct error *err)
 /* -- extensions, each from the back to the front -- */
 
 static void put_key_ids(struct der_writer *out,
-	const struct certificate_plan *plan,
-	const unsigned char key_id[static KEY_ID_LEN])
+	const struct certificate_plan *plan, struct der key_id)
 {
 	size_t mark = der_mark(out);
 
@@ -189,7 +199,7 @@ static void put_key_ids(struct der_writer *out,
 		extension_put(out, OID_AUTHORITY_KEY_ID, false, mark);
 	}
 	mark = der_mark(out);
-	der_put(out, DER_OCTET_STRING, key_id, KEY_ID_LEN);
+	der_put(out, DER_OCTET_STRING, key_id.bytes, key_id.len);
 	extension_put(out, OID_SUBJECT_KEY_ID, false, mark);
 }
 
@@ -209,7 +219,7 @@ static void put_basic_constraints(
 /* -- the whole -- */
 
 static void put_tbs(struct der_writer *out, const struct certificate_plan *plan,
-	struct der algorithm, const unsigned char key_id[static KEY_ID_LEN])
+	struct der algorithm, struct der key_id)
 {
 	size_t mark;
 
@@ -238,7 +248,8 @@ static void put_tbs(struct der_writer *out, const struct certificate_plan *plan,
 static size_t room_for(const struct certificate_plan *plan)
 {
 	size_t room = 512 + plan->issuer.len + plan->subject.len +
-		      plan->public_key.len + plan->authority_key_id.len;
+		      plan->public_key.len + plan->authority_key_id.len +
+		      plan->subject_key_id.len;
 
 	for (size_t i = 0; i < plan->n_alt_names; i++)
 		room += 32 + strlen(plan->alt_names[i].text);
@@ -253,11 +264,11 @@ bool certificate_sign(const struct certificate_plan *plan,
 	AUTO_RELEASE(buffer) work = BUFFER_INIT;
 	AUTO_RELEASE(buffer) signature = BUFFER_INIT;
 	struct der_writer out = der_writer(buffer_room(&work, room), room);
-	unsigned char key_id[KEY_ID_LEN];
+	unsigned char octets[KEY_ID_LEN];
+	struct der key_id;
 
-	if (!require_plan(plan, err))
-		return false;
-	if (!certificate_key_id(plan->public_key, key_id, err))
+	if (!require_plan(plan, err) ||
+		!certificate_plan_key_id(plan, octets, &key_id, err))
 		return false;
 	put_tbs(&out, plan, algorithm, key_id);
 	if (!der_written(&out, &tbs, err))

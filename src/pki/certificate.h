@@ -55,6 +55,8 @@ struct certificate_plan {
 	unsigned purposes; /* 0: no extKeyUsage */
 	const struct alt_name *alt_names;
 	size_t n_alt_names;
+	/* of a CA that goes on under its old one; len 0: made of the key */
+	struct der subject_key_id;
 	/* the issuer's subjectKeyIdentifier, of whatever length; len 0: none,
 	 * as in what is self-signed */
 	struct der authority_key_id;
@@ -77,6 +79,11 @@ MUST_CHECK bool certificate_serial(unsigned char serial[static SERIAL_MAX],
  * BIT STRING's value (RFC 7093, 2, method 1). */
 MUST_CHECK bool certificate_key_id(struct der public_key,
 	unsigned char ret_id[static KEY_ID_LEN], struct error *err);
+
+/* The one that the plan says, or that its key makes, in ret_octets. */
+MUST_CHECK bool certificate_plan_key_id(const struct certificate_plan *plan,
+	unsigned char ret_octets[static KEY_ID_LEN], struct der *ret_id,
+	struct error *err);
 
 /* Appends the certificate.  A plan that contradicts itself or says what no
  * certificate can say is ERROR_INPUT. */

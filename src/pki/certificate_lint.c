@@ -151,15 +151,13 @@ static bool same_purposes(struct der *list, const struct certificate_plan *plan)
 	return purposes == plan->purposes;
 }
 
-static bool same_subject_key_id(
-	struct der *list, const unsigned char key_id[static KEY_ID_LEN])
+static bool same_subject_key_id(struct der *list, struct der key_id)
 {
 	struct der value, octets;
 
 	return take_extension(list, OID_SUBJECT_KEY_ID, false, &value) &&
 	       der_take(&value, DER_OCTET_STRING, &octets, NULL) &&
-	       value.len == 0 &&
-	       der_equal(octets, (struct der){key_id, KEY_ID_LEN});
+	       value.len == 0 && der_equal(octets, key_id);
 }
 
 static bool same_authority_key_id(
@@ -214,9 +212,10 @@ static bool same_alt_names(
 static bool lint_extensions(
 	struct der list, const struct certificate_plan *plan, struct error *err)
 {
-	unsigned char key_id[KEY_ID_LEN];
+	unsigned char made[KEY_ID_LEN];
+	struct der key_id;
 
-	if (!certificate_key_id(plan->public_key, key_id, err))
+	if (!certificate_plan_key_id(plan, made, &key_id, err))
 		return false;
 	if (!same_basic_constraints(&list, plan))
 		return differs(err, "basicConstraints extension");

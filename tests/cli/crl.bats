@@ -117,6 +117,39 @@ number()
 	exits 3 crl --dir nowhere
 }
 
+@test "the authorities of a control plane have lists of their own" {
+	make_pki
+	exits 1 crl --ca etcd-ca
+	cat >>pki/cluster.yaml <<-END
+		controlPlane:
+		  endpoint: api.example.internal:6443
+		  hosts:
+		    - name: control-1
+		      addresses: [10.0.0.1]
+	END
+	kpki control-plane -q
+	exits 0 revoke control-1 --reason cessationOfOperation --out expel.sh
+	has "$(<expel.sh)" "kubectl delete node control-1"
+	has "$(<expel.sh)" '# etcd-server of "control-1": accepted until'
+	for ca in etcd-ca front-proxy-ca ca; do
+		file=$ca
+		[ $ca != etcd-ca ] || file=etcd/ca
+		kpki crl --ca $ca >list
+		openssl crl -in list -noout -CAfile pki/$file.crt
+		# every certificate of this authority is in its list
+		is "$(openssl crl -in list -noout -text |
+			grep -c 'Serial Number')" "$(
+			kpki ledger export | jq -s --arg ca "$(openssl x509 \
+				-in pki/$file.crt -outform DER | base64 -w 0)" '
+			(.[] | select(.certificate == $ca) | .entry) as $n |
+			[.[] | select(.ca == $n and .name == "control-1")] |
+			length')"
+	done
+	exits 2 crl --ca other
+	# a list of another authority does not give way
+	exits 4 crl --ca etcd-ca --out list
+}
+
 @test "an authority without cRLSign signs no list" {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 		-keyout ca.key -out ca.crt -subj /CN=kubernetes -days 3650 \

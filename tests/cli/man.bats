@@ -326,6 +326,15 @@ has_headings() # COMMAND HEADING...
 		<(echo 'worker-2 10.0.0.2')
 	echo "$output" >two.json
 	is "$(members verify)" "$(keys one.json two.json)"
+	cp -r pki renewed-pki
+	kpki kubeconfig -q mallory --dir renewed-pki --out mallory.conf
+	exits 4 renew --expiring 2y --dir renewed-pki --json
+	echo "$output" >one.json
+	exits 0 renew --ca --same-key --validity 20y --dir renewed-pki --json
+	echo "$output" >two.json
+	is "$(members renew)" "$(keys one.json two.json)"
+	exits 0 renew --node worker-1 --dir renewed-pki --out more-renewals
+	has_headings renew ${lines[0]}
 	cp -r pki revoked-pki
 	KPKI_DIR=revoked-pki kpki revoke worker-1 --json >one.json
 	is "$(members revoke)" "$(keys one.json)"

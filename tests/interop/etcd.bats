@@ -16,6 +16,8 @@ setup_file()
 	kpki kubeconfig -q bob --out bob.conf
 	take_out alice
 	take_out bob
+	cp bob.crt bob.crt.own
+	cp bob.key bob.key.own
 }
 
 # A pair that kpki has no profile for in this test.
@@ -46,6 +48,11 @@ setup()
 	command -v etcd >/dev/null && command -v etcdctl >/dev/null ||
 		skip "etcd-server and etcd-client are not installed"
 	cd "$BATS_FILE_TMPDIR"
+	server=server
+	trusted=pki/ca.crt
+	cp bob.crt.own bob.crt
+	cp bob.key.own bob.key
+	rm -f list
 }
 
 teardown()
@@ -64,10 +71,10 @@ start_etcd()
 		--listen-peer-urls "https://127.0.0.1:$((port + 1))" \
 		--initial-advertise-peer-urls "https://127.0.0.1:$((port + 1))" \
 		--initial-cluster "one=https://127.0.0.1:$((port + 1))" \
-		--cert-file server.crt --key-file server.key \
-		--trusted-ca-file pki/ca.crt --client-cert-auth \
-		--peer-cert-file server.crt --peer-key-file server.key \
-		--peer-trusted-ca-file pki/ca.crt --peer-client-cert-auth \
+		--cert-file "$server.crt" --key-file "$server.key" \
+		--trusted-ca-file "$trusted" --client-cert-auth \
+		--peer-cert-file "$server.crt" --peer-key-file "$server.key" \
+		--peer-trusted-ca-file "$trusted" --peer-client-cert-auth \
 		--client-crl-file list --peer-crl-file list \
 		>"$BATS_TEST_TMPDIR/log" 2>&1 3>&- &
 	etcd=$!
@@ -81,7 +88,7 @@ start_etcd()
 
 ask() # USER
 {
-	ETCDCTL_API=3 timeout 5 etcdctl --endpoints "$url" --cacert pki/ca.crt \
+	ETCDCTL_API=3 timeout 5 etcdctl --endpoints "$url" --cacert "$trusted" \
 		--cert "$1.crt" --key "$1.key" get --prefix / --limit 1 \
 		--dial-timeout 2s
 }
@@ -96,6 +103,36 @@ refuses_from()
 {
 	run ask "$1"
 	[[ $status != 0 ]] || complain "$1" "a refusal" "status 0"
+}
+
+# The certificates that kpki makes for etcd, and etcd's own authority.
+@test "etcd of a control plane refuses an API server that is in its list" {
+	local pki serial
+
+	cp -r pki control-pki
+	cat >>control-pki/cluster.yaml <<-END
+		controlPlane:
+		  endpoint: api.example.internal:6443
+		  hosts:
+		    - name: control-1
+		      addresses: [10.0.0.1]
+	END
+	kpki control-plane -q --dir control-pki --out control
+	pki=control/control-1/etc/kubernetes/pki
+	server=$pki/etcd/server
+	trusted=$pki/etcd/ca.crt
+	cp $pki/apiserver-etcd-client.crt apiserver.crt
+	cp $pki/apiserver-etcd-client.key apiserver.key
+	cp $pki/etcd/healthcheck-client.crt bob.crt
+	cp $pki/etcd/healthcheck-client.key bob.key
+	kpki crl -q --dir control-pki --ca etcd-ca --out list
+	start_etcd
+	accepts_from apiserver
+	serial=$(openssl x509 -in apiserver.crt -noout -serial)
+	kpki revoke -q --dir control-pki "${serial#*=}"
+	kpki crl -q --dir control-pki --ca etcd-ca --out list
+	refuses_from apiserver
+	accepts_from bob
 }
 
 @test "etcd refuses a client whose certificate is in the list, at once" {

@@ -545,6 +545,55 @@ static void many_threads_issue_from_one_ca(void **state)
 	free(workers);
 }
 
+static void a_renewed_ca_is_the_same_for_longer(void **state)
+{
+	static const enum key_type types[] = {
+		KEY_ECDSA_P256, KEY_ECDSA_P384, KEY_RSA_2048};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		AUTO_FREE(authority) ca = create(types[i]);
+		const struct certificate *old = authority_certificate(ca);
+		struct instant end = instant_add(old->not_after, SPAN_YEAR);
+		AUTO_FREE(certificate) new = NULL;
+		AUTO_RELEASE(buffer) der = BUFFER_INIT;
+		AUTO_RELEASE(error) err = ERROR_INIT;
+
+		assert_true(authority_renew(ca, end, &der, &err));
+		assert_true(certificate_read(der_of(&der), &new, &err));
+		assert_true(certificate_verify(new, old->public_key, &err));
+		assert_true(der_equal(new->subject, old->subject));
+		assert_true(der_equal(new->public_key, old->public_key));
+		assert_true(
+			der_equal(new->subject_key_id, old->subject_key_id));
+		assert_false(der_equal(new->serial, old->serial));
+		assert_int_equal(
+			new->not_before.seconds, old->not_before.seconds);
+		assert_int_equal(new->not_after.seconds, end.seconds);
+		assert_int_equal(new->key_usage, old->key_usage);
+		assert_int_equal(new->path_len, old->path_len);
+	}
+}
+
+static void a_ca_is_not_renewed_for_less(void **state)
+{
+	AUTO_FREE(authority) ca = create(KEY_ECDSA_P256);
+	struct certificate *old =
+		(struct certificate *)authority_certificate(ca);
+	AUTO_RELEASE(buffer) der = BUFFER_INIT;
+	AUTO_RELEASE(error) early = ERROR_INIT;
+	AUTO_RELEASE(error) usage = ERROR_INIT;
+
+	(void)state;
+	assert_false(authority_renew(ca, old->not_after, &der, &early));
+	assert_int_equal(early.kind, ERROR_REFUSED);
+	old->key_usage |= 1 << 3;
+	assert_false(authority_renew(
+		ca, instant_add(old->not_after, SPAN_YEAR), &der, &usage));
+	assert_int_equal(usage.kind, ERROR_REFUSED);
+	assert_int_equal(der.len, 0);
+}
+
 #define WITH_PAIR(test)                                                        \
 	cmocka_unit_test_setup_teardown(test, make_pair, free_pair)
 
@@ -562,6 +611,8 @@ int main(void)
 		cmocka_unit_test(a_leaf_names_its_ca),
 		WITH_PAIR(the_key_id_of_the_ca_is_copied_as_it_is),
 		cmocka_unit_test(what_a_ca_does_not_issue),
+		cmocka_unit_test(a_renewed_ca_is_the_same_for_longer),
+		cmocka_unit_test(a_ca_is_not_renewed_for_less),
 		cmocka_unit_test(many_threads_issue_from_one_ca),
 	};
 

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CMD_RENEW_H
+#define CMD_RENEW_H
+
+#include "cmd/batch.h"
+#include "cmd/bundle_detail.h"
+#include "cmd/tally.h"
+
+/*
+ * What `kpki renew` works on: the certificates that soon expire, or have, found
+ * in the ledger; nodes with both of theirs.
+ */
+struct renew_item {
+	char *name;		       /* node or user */
+	const struct profile *profile; /* of the first that was found */
+	struct instant not_after;      /* that of the first to expire */
+	/* of a node: what it has, expired or not; of others only the first */
+	struct certificate *certificates[KUBELET_PAIRS];
+	int64_t events[KUBELET_PAIRS];
+	struct bundle_detail detail;
+	bool of_node;
+	bool done;	    /* it has its row in the report */
+	struct error error; /* why it is not renewed */
+};
+
+struct renew {
+	struct context *context;
+	const struct command_call *call;
+	const struct inventory *inventory; /* or NULL: addresses as they are */
+	const char *out;
+	struct lifetime lifetime;
+	bool same_key, plan, clock_back, quiet;
+	struct renew_item *items; /* sorted by name */
+	size_t n_items, allocated;
+	struct report *report;
+	struct tally tally;
+};
+
+/* The node behind an item, in an inventory of its own that the caller frees;
+ * what is wrong is the item's error. */
+bool renew_node(const struct renew *renew, struct renew_item *item,
+	struct inventory *inventory);
+
+/* Adds the item's row: with a path and the new end when it was renewed. */
+void renew_report(struct renew *renew, struct renew_item *item,
+	const char *status, const char *path);
+
+/* Writes NAME_renewal.txt into the output directory, in the place of one that
+ * is there. */
+MUST_CHECK bool renew_write_note(const struct renew *renew, int out,
+	const char *name, const struct buffer *text, struct error *err);
+
+/* New keys: bundles of nodes; what has no bundle is the item's error. */
+MUST_CHECK bool renew_bundles(struct renew *renew, struct error *err);
+
+/* Certificates for the keys that are there already. */
+MUST_CHECK bool renew_same_key(struct renew *renew, struct error *err);
+
+/* The CA's own. */
+MUST_CHECK bool renew_ca(const struct command_call *call, const char *out,
+	const char *validity, bool plan, bool clock_back, struct error *err);
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/renew.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/workers.h"
+#include "cmd/interrupt.h"
+#include "cmd/nodes.h"
+#include "kube/renewal_note.h"
+#include "pki/public_key.h"
+
+enum { CHUNK = 128 };
+
+/* What the bundles of one batch have in common. */
+struct shape {
+	enum layout layout;
+	bool embedded, serving;
+	enum key_type key_type;
+};
+
+/* As the predecessor was; what the ledger does not say is the cluster's. */
+static bool shape_of(const struct renew *renew, const struct renew_item *item,
+	struct shape *ret_shape, struct error *err)
+{
+	const struct cluster *cluster = renew->context->cluster;
+	struct public_key key;
+
+	if (!public_key_read(
+		    item->certificates[KUBELET_CLIENT]->public_key, &key, err))
+		return false;
+	*ret_shape = (struct shape){
+		.layout = item->detail.is_bundle ? item->detail.layout
+						 : cluster->layout,
+		.embedded = item->detail.embedded,
+		.serving = item->certificates[KUBELET_SERVING] != NULL,
+		.key_type =
+			key.type == KEY_OTHER ? cluster->key_type : key.type,
+	};
+	return true;
+}
+
+static bool is_same(const struct shape *a, const struct shape *b)
+{
+	return a->layout == b->layout && a->embedded == b->embedded &&
+	       a->serving == b->serving && a->key_type == b->key_type;
+}
+
+/* One batch of nodes, and what it is made with. */
+struct group {
+	struct renew *renew;
+	struct shape shape;
+	struct inventory *inventory;
+	struct bundle_kit *kit;
+	struct batch batch;
+	char *detail;
+};
+
+static void group_release(struct group *group)
+{
+	inventory_free(group->inventory);
+	bundle_kit_free(group->kit);
+	free(group->detail);
+}
+DEFINE_AUTO_RELEASE(group)
+
+static bool make_kit(struct group *group, struct error *err)
+{
+	const struct renew *renew = group->renew;
+	struct context *context = renew->context;
+	struct bundle_settings settings = {.cluster = context->cluster,
+		.ca = context->ca,
+		.layout = group->shape.layout,
+		.key_type = group->shape.key_type,
+		.now = context->now,
+		.embed_certificates = group->shape.embedded,
+		.serving = group->shape.serving,
+		.kubelet_config = true};
+
+	settings.lifetime = group->batch.lifetime = renew->lifetime;
+	return bundle_kit_new(&settings, &group->kit, err);
+}
+
+static void fill_batch(struct group *group)
+{
+	const struct renew *renew = group->renew;
+	struct context *context = renew->context;
+
+	group->detail = bundle_detail_write(context->cluster->server,
+		group->shape.layout, group->shape.embedded);
+	group->batch.context = context;
+	group->batch.inventory = group->inventory;
+	group->batch.kit = group->kit;
+	group->batch.detail = group->detail;
+	group->batch.format = BUNDLE_DIRECTORY;
+	group->batch.out = renew->out;
+	group->batch.serving = group->shape.serving;
+	group->batch.reissue = group->batch.named = true;
+	group->batch.archive_time = context->now;
+	group->batch.chunk = CHUNK;
+	group->batch.jobs = workers_default_count();
+	group->batch.clock_back = renew->clock_back;
+	group->batch.quiet = renew->quiet;
+}
+
+/* Those of the first node's shape that nobody took before. */
+static bool collect(struct group *group, struct error *err)
+{
+	struct renew *renew = group->renew;
+	bool first = true;
+
+	group->inventory = inventory_new(NULL);
+	for (size_t i = 0; i < renew->n_items; i++) {
+		struct renew_item *item = &renew->items[i];
+		struct shape shape;
+
+		if (item->done)
+			continue;
+		if (!shape_of(renew, item, &shape, err))
+			return false;
+		if (first)
+			group->shape = shape;
+		first = false;
+		if (!is_same(&shape, &group->shape))
+			continue;
+		item->done = true;
+		if (!renew_node(renew, item, group->inventory))
+			renew_report(renew, item, "refused", NULL);
+	}
+	return inventory_seal(group->inventory, err);
+}
+
+/* A note before its bundle: one too many harms nobody. */
+static bool write_notes(const struct group *group, struct error *err)
+{
+	AUTO_CLOSE out = -1;
+
+	if (!directory_ensure(group->renew->out, &out, err))
+		return false;
+	for (size_t i = 0; i < inventory_count(group->inventory); i++) {
+		struct node node = inventory_node(group->inventory, i);
+		AUTO_RELEASE(buffer) text = BUFFER_INIT;
+
+		renewal_note_bundle(
+			&node, group->shape.layout, group->kit, &text);
+		if (!renew_write_note(group->renew, out, node.name, &text, err))
+			return false;
+	}
+	return true;
+}
+
+/* Of what did not become a bundle. */
+static bool remove_notes(const struct group *group, struct error *err)
+{
+	AUTO_CLOSE out = -1;
+
+	if (!directory_ensure(group->renew->out, &out, err))
+		return false;
+	for (size_t i = 0; i < inventory_count(group->inventory); i++) {
+		struct node node = inventory_node(group->inventory, i);
+		AUTO_TEXT name = memory_format("%s_renewal.txt", node.name);
+
+		if (!file_exists(out, node.name) &&
+			!file_remove_tree(out, name, err))
+			return false;
+	}
+	return true;
+}
+
+static bool run_group(struct group *group, struct error *err)
+{
+	bool done;
+
+	if (inventory_count(group->inventory) == 0)
+		return true;
+	if (!nodes_check(group->renew->context, group->inventory, err) ||
+		!make_kit(group, err))
+		return false;
+	fill_batch(group);
+	if (!write_notes(group, err))
+		return false;
+	done = batch_run(&group->batch, group->renew->report, err);
+	if (done)
+		return remove_notes(group, err);
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the batch's counts */
+
+	if (!remove_notes(group, &ignored))
+		error_release(&ignored);
+	return false;
+}
+
+static bool is_left(const struct renew *renew)
+{
+	for (size_t i = 0; i < renew->n_items; i++)
+		if (!renew->items[i].done)
+			return true;
+	return false;
+}
+
+bool renew_bundles(struct renew *renew, struct error *err)
+{
+	interrupt_watch();
+	while (is_left(renew)) {
+		AUTO_RELEASE(group) group = {.renew = renew};
+		AUTO_RELEASE(error) why = ERROR_INIT;
+
+		if (!collect(&group, &why) || !run_group(&group, &why))
+			tally_add(&renew->tally,
+				inventory_count(group.inventory)
+					? inventory_node(group.inventory, 0)
+						  .name
+					: "",
+				&why);
+		if (interrupted())
+			return error_set(err, ERROR_FAILED, "interrupted");
+	}
+	return true;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef KUBE_RENEWAL_NOTE_H
+#define KUBE_RENEWAL_NOTE_H
+
+#include "kube/bundle.h"
+
+/*
+ * What whoever carries something renewed to a host has to know: which files
+ * change, what is restarted, and in which order.
+ */
+
+/* Of a node's bundle, which stands in a directory NAME beside the note. */
+void renewal_note_bundle(const struct node *node, enum layout layout,
+	const struct bundle_kit *kit, struct buffer *text);
+
+/* Of certificates for keys that the node has, in NAME.yaml beside it. */
+void renewal_note_certificates(const struct node *node, struct buffer *text);
+
+/* Of the cluster's CA. */
+void renewal_note_ca(
+	enum layout layout, struct instant before, struct buffer *text);
+
+#endif

@@ -1,0 +1,281 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# kpki renew: what soon expires, or has, is issued anew.
+
+load helper
+load pki
+
+readonly bundle_pki=var/lib/kubelet/pki
+
+# Two nodes that are due, of which one has expired, and one that is not.
+make_nodes()
+{
+	make_pki
+	kpki node-bundle -q w1 --address 10.0.0.1 --validity 20d
+	kpki node-bundle -q w2 --no-serving --validity 1s
+	kpki node-bundle -q w3 --address 10.0.0.3
+	sleep 2
+}
+
+statuses() # NODE
+{
+	kpki list --node "$1" --json | jq -r '[.items[].status] | join(" ")'
+}
+
+shape() # TREE
+{
+	(cd "$1" && find . -printf '%P %y %m\n' |
+		sed -E 's/[0-9]{4}(-[0-9]{2}){5}/TIME/' | sort)
+}
+
+@test "renew makes new bundles of what is due, and of nothing else" {
+	make_nodes
+	exits 0 renew
+	is "$stderr" ""
+	is "$(awk 'NR > 1 { print $1, $2, $3 }' <<<"$output")" \
+		"issued w1 renewals/w1
+issued w2 renewals/w2"
+	is "$(statuses w1)" "superseded superseded live live"
+	is "$(statuses w2)" "expired live"
+	is "$(statuses w3)" "live live"
+	diff <(shape bundles/w1) <(shape renewals/w1)
+	diff <(shape bundles/w2) <(shape renewals/w2)
+	has "$(extension renewals/w1/$bundle_pki/kubelet.crt subjectAltName)" \
+		"DNS:w1, IP Address:10.0.0.1"
+	exits 0 list --expiring 30d
+	exits 0 ledger verify
+	# and then there is nothing to do
+	exits 0 renew --json
+	is "$(json '.kind, (.items | length)')" "RenewReport
+0"
+}
+
+@test "--plan tells the same and writes nothing" {
+	local before
+
+	make_nodes
+	before=$(picture pki bundles)
+	exits 0 renew --plan --json
+	is "$(json '.items[] | "\(.status) \(.node) \(.path) \(.serials | length)"')" \
+		"planned w1 renewals/w1 2
+planned w2 renewals/w2 1"
+	is "$(picture pki bundles)" "$before"
+	[ ! -e renewals ]
+	# on a read-only copy, too
+	cp -r pki copy
+	chmod -R a-w copy
+	exits 0 renew --plan --dir copy
+	chmod -R u+w copy
+	is "$(picture pki bundles)" "$before"
+}
+
+@test "a bundle comes back in its layout and with its kind of key" {
+	make_pki
+	kpki node-bundle -q w1 --layout pem --embed-certs --validity 5d \
+		--key-type rsa-2048
+	kpki node-bundle -q w2 --layout kubeadm --validity 5d \
+		--key-type ecdsa-p384
+	exits 0 renew
+	diff <(shape bundles/w1) <(shape renewals/w1)
+	diff <(shape bundles/w2) <(shape renewals/w2)
+	has "$(<renewals/w1/var/lib/kubelet/kubeconfig)" client-key-data
+	has "$(certificate renewals/w1/var/lib/kubelet/w1.pem -text)" \
+		"rsaEncryption"
+	has "$(certificate renewals/w2/$bundle_pki/kubelet.crt -text)" \
+		"secp384r1"
+	has "$(<renewals/w1_renewal.txt)" /var/lib/kubelet/w1-key.pem
+	has "$(<renewals/w2_renewal.txt)" /$bundle_pki/kubelet.key
+	has "$(<renewals/w2_renewal.txt)" "systemctl restart kubelet"
+	# every file that it names is in the bundle
+	for path in $(sed -n 's|^     /\([^ ,]*\).*|\1|p' \
+		renewals/w2_renewal.txt); do
+		[ -e "renewals/w2/$path" ]
+	done
+	# and again, from what was renewed
+	exits 0 renew --node w1 --out again
+	diff <(shape bundles/w1) <(shape again/w1)
+}
+
+@test "--node and --expiring choose, and an inventory has the addresses" {
+	make_nodes
+	exits 0 renew --node w3
+	is "$(statuses w3)" "superseded superseded live live"
+	is "$(statuses w1)" "live live"
+	exits 0 renew --node w3 --expiring 1d --json
+	is "$(json '.items | length')" 0
+	exits 3 renew --node nobody
+	has "$stderr" '--node "nobody": the ledger has nothing of it'
+	echo 'w1 10.0.0.9 w1.example' >nodes
+	exits 4 renew --inventory nodes --json
+	is "$(json '.items[] | "\(.status) \(.node) \(.reason)"' | sort)" \
+		"issued w1 null
+refused w2 is not in the inventory"
+	has "$(extension renewals/w1/$bundle_pki/kubelet.crt subjectAltName)" \
+		"DNS:w1, IP Address:10.0.0.9, DNS:w1.example"
+	[ ! -e renewals/w2 ]
+	exits 0 renew --expiring 2y --json
+	is "$(json '[.items[].node] | sort | join(" ")')" "w1 w2 w3"
+}
+
+@test "what it does not renew is refused by name, and the rest is done" {
+	make_nodes
+	kpki node-bundle -q boot --bootstrap --validity 5d
+	kpki kubeconfig -q alice --out alice.conf --validity 3d
+	kpki init-ca -q --dir short --server "$server" --ca-validity 20d
+	exits 4 renew --json
+	is "$(json '.items[] | "\(.status) \(.node)"' | sort)" "issued w1
+issued w2
+refused alice
+refused boot"
+	has "$(json '.items[] | select(.node == "alice") | .reason')" \
+		"kpki kubeconfig --reissue"
+	has "$(json '.items[] | select(.node == "boot") | .reason')" \
+		"kpki node-bundle --bootstrap --reissue"
+	exits 4 renew --dir short
+	has "$stderr" "--ca --same-key extends"
+}
+
+@test "revoked certificates are not renewed" {
+	make_nodes
+	kpki revoke -q w1
+	exits 0 renew --json
+	is "$(json '[.items[].node] | join(" ")')" w2
+}
+
+@test "--same-key certifies the keys that are there, and the node takes it" {
+	make_pki
+	kpki node-csr -q n1 --address 10.0.0.9
+	echo 'n1 10.0.0.9' >nodes
+	kpki sign -q n1/*.csr --inventory nodes --bundle --out signed \
+		--validity 5d
+	exits 0 renew --same-key
+	is "$(awk 'NR > 1 { print $1, $2, $3 }' <<<"$output")" \
+		"issued n1 renewals/n1.yaml"
+	is "$(find renewals -type f -printf '%f\n' | sort)" "n1.yaml
+n1_renewal.txt"
+	lacks "$(cat renewals/*)" PRIVATE
+	mkdir root
+	exits 0 node-csr --complete renewals/n1.yaml --root root
+	is "$(openssl pkey -in n1/kubelet-client.key -pubout)" \
+		"$(certificate root/$bundle_pki/kubelet-client-current.pem \
+			-pubkey)"
+	is "$(statuses n1)" "superseded superseded live live"
+	exits 0 ledger verify
+}
+
+@test "a user's certificate is renewed for the same key and groups" {
+	make_pki
+	kpki kubeconfig -q alice --group dev --group ops --out alice.conf \
+		--validity 3d
+	kpki kubeconfig -q bob --profile admin --group x --out bob.conf \
+		--validity 3d
+	kpki kubeconfig -q eve --break-glass --out eve.conf --validity 1d
+	exits 0 renew --same-key --plan
+	[ ! -e renewals ]
+	exits 0 renew --same-key
+	is "$(certificate renewals/alice.kube-apiserver-client.crt -subject)" \
+		"subject=CN=alice,O=ops,O=dev"
+	is "$(certificate renewals/bob.kube-apiserver-admin.crt -subject)" \
+		"subject=CN=bob,O=x,O=kubeadm:cluster-admins"
+	is "$(certificate renewals/eve.break-glass.crt -subject)" \
+		"subject=CN=eve,O=system:masters"
+	is "$(sed -n 's/.*client-key-data: "\(.*\)"/\1/p' alice.conf |
+		base64 -d | openssl pkey -pubout)" \
+		"$(certificate renewals/alice.kube-apiserver-client.crt -pubkey)"
+	exits 4 renew --same-key --node alice
+	has "$stderr" "is there: move it away"
+}
+
+@test "--ca --same-key extends the CA, and leaves and pin survive" {
+	local pin
+
+	make_pki --ca-validity 2y
+	kpki node-bundle -q w1 --address 10.0.0.1
+	pin=$(kpki cluster-info)
+	cp pki/ca.crt old.crt
+	exits 0 renew --ca --same-key --plan
+	has "$output" planned
+	cmp pki/ca.crt old.crt
+	exits 0 renew --ca --same-key --out notes --json
+	is "$(json '.items[] | "\(.status) \(.path) \(.pin)"')" \
+		"issued pki/ca.crt $pin"
+	is "$(kpki cluster-info)" "$pin"
+	is "$(mode pki/ca.crt)" 644
+	is "$(find pki -name '.kpki-*')" ""
+	is "$(kpki list --profile ca --json |
+		jq -r '[.items[].status] | join(" ")')" "superseded live"
+	for field in subject issuer pubkey startdate; do
+		is "$(certificate pki/ca.crt -$field)" \
+			"$(certificate old.crt -$field)"
+	done
+	is "$(extension pki/ca.crt subjectKeyIdentifier)" \
+		"$(extension old.crt subjectKeyIdentifier)"
+	# what was issued before is good under the new one, and the other way
+	openssl verify -CAfile pki/ca.crt bundles/w1/$bundle_pki/kubelet.crt
+	kpki node-bundle -q w2
+	openssl verify -CAfile old.crt bundles/w2/$bundle_pki/kubelet.crt
+	openssl verify -CAfile pki/ca.crt bundles/w2/$bundle_pki/kubelet.crt
+	# nothing drifted
+	exits 0 node-bundle w1 --address 10.0.0.1
+	has "$output" unchanged
+	has "$(<notes/ca_renewal.txt)" /etc/kubernetes/pki/ca.crt
+	exits 0 ledger verify
+	# leaves may outlive the old end now
+	exits 0 node-bundle w3 --validity 5y
+}
+
+@test "a CA with identifiers of its own keeps them" {
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt \
+		-subj /CN=kubernetes -days 100 \
+		-addext keyUsage=critical,keyCertSign,cRLSign \
+		-addext subjectKeyIdentifier=hash
+	kpki init-ca -q --server "$server" --import-cert ca.crt \
+		--import-key ca.key
+	kpki node-bundle -q w1
+	exits 0 renew --ca --same-key
+	is "$(extension pki/ca.crt subjectKeyIdentifier)" \
+		"$(extension ca.crt subjectKeyIdentifier)"
+	openssl verify -CAfile pki/ca.crt bundles/w1/$bundle_pki/kubelet.crt
+}
+
+@test "a CA is not renewed when it would lose something" {
+	make_pki
+	exits 2 renew --ca
+	has "$stderr" "--ca needs --same-key"
+	exits 2 renew --ca --same-key --node w1
+	exits 4 renew --ca --same-key --validity 1y
+	has "$stderr" "which is no earlier"
+	exits 2 renew --ca --same-key --validity soon
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout ca.key -out ca.crt -subj /CN=kubernetes -days 100 \
+		-addext nsComment=x
+	kpki init-ca -q --dir other --import-cert ca.crt --import-key ca.key
+	exits 4 renew --ca --same-key --dir other
+	has "$stderr" "has an extension or a usage"
+}
+
+@test "options that make no sense are refused before anything is done" {
+	make_nodes
+	exits 2 renew --expiring soon
+	exits 2 renew --validity soon
+	exits 4 renew --validity 100y
+	exits 4 renew --out pki/renewals
+	exits 3 renew --dir nowhere
+	exits 1 renew --inventory nowhere
+	is "$(statuses w1)" "live live"
+	[ ! -e renewals ]
+}
+
+@test "renewing and issuing at once leave one sound ledger" {
+	local i
+
+	make_nodes
+	for i in 1 2 3; do
+		kpki node-bundle -q "x$i" >out$i 2>&1 &
+		kpki renew --out "r$i" >log$i 2>&1 &
+	done
+	wait
+	exits 0 ledger verify
+	is "$(kpki list --node w1 --live --json | jq '.items | length')" 2
+	is "$(kpki list --node w2 --live --json | jq '.items | length')" 1
+}
