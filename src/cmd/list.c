@@ -33,7 +33,7 @@ static const struct option_spec list_options[] = {
 
 static const struct report_column list_columns[] = {
 	{"status", "STATUS", 10},
-	{"profile", "PROFILE", 15},
+	{"profile", "PROFILE", 29},
 	{"node", "NODE", 20},
 	{"serial", "SERIAL", 40},
 	{"notAfter", "EXPIRES", 20},

@@ -479,3 +479,14 @@ expired kubelet-client w2"
 		has "$stderr" "standard output"
 	done
 }
+
+@test "columns stand under each other, whatever the profile" {
+	make_pki
+	printf '%s\n' 'controlPlane:' '  hosts:' '    - name: cp-1' \
+		'      addresses: [10.0.0.2]' >>pki/cluster.yaml
+	exits 0 control-plane --quiet
+	exits 0 list
+	is "$(grep -c '[0-9a-f]\{40\}' <<<"$output")" 15
+	is "$(sed -n 's/[0-9a-f]\{40\}.*//p' <<<"$output" |
+		awk '{ print length($0) }' | sort -u | wc -l)" 1
+}
