@@ -10,6 +10,7 @@
 
 #include "cli/note.h"
 #include "cmd/product.h"
+#include "cmd/authorities.h"
 #include "pki/pem.h"
 
 #define CLUSTER_MAX ((size_t)1 << 20)
@@ -173,6 +174,8 @@ static bool open_parts(
 		return false;
 	if (needs & (NEEDS_LEDGER | NEEDS_LEDGER_WRITE) &&
 		!open_ledger(context, needs, err))
+		return false;
+	if (needs & NEEDS_LEDGER_WRITE && !authorities_recover(context, err))
 		return false;
 	return !context->ledger || (!context->ca && !context->ca_certificate) ||
 	       find_authority(context, err);
