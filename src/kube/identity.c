@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "kube/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pki/names.h"
+#include "pki/oid.h"
+
+static char *text_of(const struct name_attribute *attribute)
+{
+	size_t len = strnlen(
+		(const char *)attribute->value.bytes, attribute->value.len);
+
+	return memory_text_n((const char *)attribute->value.bytes, len);
+}
+
+static void read_groups(
+	const struct certificate *certificate, struct identity *out)
+{
+	struct name_attribute list[NAME_ATTRIBUTES_MAX];
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	size_t n;
+
+	if (!name_attributes(certificate->subject, list, &n, &err))
+		return;
+	out->groups = memory_new(n + 1, sizeof(*out->groups));
+	for (size_t i = 0; i < n; i++)
+		if (der_equal(list[i].type, OID_ORGANIZATION))
+			out->groups[out->n_groups++] = text_of(&list[i]);
+}
+
+bool identity_has_group(const struct identity *identity, const char *group)
+{
+	for (size_t i = 0; i < identity->n_groups; i++)
+		if (!strcmp(identity->groups[i], group))
+			return true;
+	return false;
+}
+
+void identity_read(
+	const struct certificate *certificate, struct identity *ret_identity)
+{
+	static const char node[] = "system:node:";
+	const char *user =
+		certificate->common_name ? certificate->common_name : "";
+	struct identity out = IDENTITY_INIT;
+
+	out.user = memory_text(user);
+	read_groups(certificate, &out);
+	if (!strncmp(out.user, node, strlen(node)) &&
+		identity_has_group(&out, "system:nodes"))
+		out.node = out.user + strlen(node);
+	*ret_identity = out;
+}
+
+void identity_release(struct identity *identity)
+{
+	for (size_t i = 0; i < identity->n_groups; i++)
+		free(identity->groups[i]);
+	free(identity->groups);
+	free(identity->user);
+	*identity = (struct identity)IDENTITY_INIT;
+}
