@@ -14,7 +14,7 @@ struct report {
 	enum report_format format;
 	const struct report_column *columns;
 	bool headings; /* still to be written */
-	bool in_items; /* of JSON */
+	bool in_items; /* a row went out: of JSON and of a page */
 	bool ended;
 	FILE *out;
 	int failure; /* the first errno of writing */
@@ -171,6 +171,37 @@ static void add_record(struct buffer *text,
 	}
 }
 
+static void add_page_line(
+	struct buffer *text, const char *heading, const struct document *value)
+{
+	AUTO_TEXT cell = cell_text(value);
+
+	if (*cell)
+		buffer_format(text, "%-12s %s\n", heading, cell);
+}
+
+static void add_paragraph(struct report *report, struct buffer *text,
+	const struct document *row)
+{
+	if (report->in_items)
+		buffer_add_byte(text, '\n');
+	report->in_items = true;
+	for (const struct report_column *column = report->columns;
+		column->key; column++) {
+		const struct document *value = document_find(row, column->key);
+
+		if (!column->heading || is_absent(value))
+			continue;
+		if (document_kind(value) != DOCUMENT_LIST) {
+			add_page_line(text, column->heading, value);
+			continue;
+		}
+		for (size_t i = 0; i < document_count(value); i++)
+			add_page_line(text, i == 0 ? column->heading : "",
+				document_at(value, i));
+	}
+}
+
 /* RFC 4180, 2. */
 static void add_csv_field(struct buffer *text, const char *field)
 {
@@ -219,6 +250,7 @@ struct report *report_new(const char *kind, enum report_format format,
 	switch (format) {
 	case REPORT_TEXT:
 	case REPORT_RECORD:
+	case REPORT_PAGE:
 	case REPORT_SILENT:
 		break;
 	case REPORT_CSV:
@@ -264,6 +296,9 @@ void report_row(struct report *report, struct document *taken_row)
 		break;
 	case REPORT_RECORD:
 		add_record(&text, report->columns, row);
+		break;
+	case REPORT_PAGE:
+		add_paragraph(report, &text, row);
 		break;
 	case REPORT_SILENT:
 		break;

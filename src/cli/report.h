@@ -29,6 +29,8 @@
 enum report_format {
 	REPORT_TEXT,   /* a line a row */
 	REPORT_RECORD, /* a line a column, with its heading: for one row */
+	REPORT_PAGE,   /* the same for many rows, each a paragraph of what it
+	                  has, an item of a list a line */
 	REPORT_JSON,
 	REPORT_CSV,
 	REPORT_SILENT, /* nothing: what --quiet asks for */

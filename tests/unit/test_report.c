@@ -178,6 +178,29 @@ static void text_without_rows_or_headings_says_nothing(void **state)
 	expect(&sheet, report, NULL, "w1        issued  p\n");
 }
 
+static void a_page_has_a_paragraph_a_row(void **state)
+{
+	struct sheet sheet;
+	struct report *report = begin(&sheet, REPORT_PAGE, true);
+	struct document *first = row("w1", "a", NULL), *list;
+
+	(void)state;
+	list = document_put(first, "path", document_new_list());
+	document_append(list, document_new_text("b/w1, c"));
+	document_append(list, document_new_text("\033[2J"));
+	put_serials(first);
+	report_row(report, first);
+	report_row(report, row("w2", "b", ""));
+	expect(&sheet, report, NULL,
+		"NODE         w1\n"
+		"STATUS       a\n"
+		"PATH         b/w1, c\n"
+		"             \\x1b[2J\n"
+		"\n"
+		"NODE         w2\n"
+		"STATUS       b\n");
+}
+
 static void csv_has_every_column_and_quotes(void **state)
 {
 	struct sheet sheet;
@@ -241,6 +264,7 @@ int main(void)
 		cmocka_unit_test(json_ends_with_the_error),
 		cmocka_unit_test(text_stands_in_columns),
 		cmocka_unit_test(text_without_rows_or_headings_says_nothing),
+		cmocka_unit_test(a_page_has_a_paragraph_a_row),
 		cmocka_unit_test(csv_has_every_column_and_quotes),
 		cmocka_unit_test(no_value_drives_a_terminal),
 		cmocka_unit_test(a_full_disk_is_found_at_the_end),
