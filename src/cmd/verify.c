@@ -57,7 +57,6 @@ struct verification {
 	bool prometheus;
 	struct collection collection;
 	struct inventory *inventory;
-	struct cluster *cluster;
 	struct context *context;
 	struct seen *seen;
 	struct certificate_list *certificates; /* NULL: nobody asks */
@@ -70,7 +69,6 @@ static void verification_release(struct verification *run)
 {
 	collection_release(&run->collection);
 	inventory_free(run->inventory);
-	cluster_free(run->cluster);
 	context_free(run->context);
 	seen_free(run->seen);
 	certificate_list_free(run->certificates);
@@ -178,21 +176,12 @@ static unsigned minor_of(const struct cluster *cluster)
 static void find_cluster(struct verification *run)
 {
 	const struct artifact *artifact = NULL;
-	AUTO_RELEASE(error) passed_over = ERROR_INIT;
-	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	AUTO_FREE(source) source = NULL;
 
 	for (size_t i = 0; i < run->collection.n_units && !artifact; i++)
 		artifact = unit_next(run->collection.units[i], NULL,
 			ARTIFACT_CLUSTER, NULL);
-	if (artifact && !run->settings.cluster &&
-		document_write_yaml(
-			artifact->document, &text, &passed_over)) {
-		source = source_of_text(
-			artifact->file->path, text.data, text.len);
-		if (cluster_read(source, &run->cluster, &passed_over))
-			run->settings.cluster = run->cluster;
-	}
+	if (artifact && !run->settings.cluster)
+		run->settings.cluster = artifact->cluster;
 	if (run->settings.cluster)
 		run->settings.minor = minor_of(run->settings.cluster);
 }

@@ -6,6 +6,7 @@
 
 #define MANIFEST_MAX ((size_t)1 << 16)
 #define PLACEHOLDER "****************"
+#define PLAIN_LEN (TOKEN_ID_LEN + 1 + TOKEN_SECRET_LEN)
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 static const char digits[] = "0123456789abcdef";
@@ -17,7 +18,7 @@ static bool is_plain_token(const char *line)
 	return strspn(line, letters) == TOKEN_ID_LEN &&
 	       line[TOKEN_ID_LEN] == '.' &&
 	       strspn(line + TOKEN_ID_LEN + 1, letters) == TOKEN_SECRET_LEN &&
-	       !line[TOKEN_ID_LEN + 1 + TOKEN_SECRET_LEN];
+	       !line[PLAIN_LEN];
 }
 
 static bool is_csv_line(const char *line)
@@ -57,7 +58,7 @@ static struct token *read_plain(const char *line)
 
 struct token *token_begin(const char *text, size_t len)
 {
-	char line[TOKEN_ID_LEN + 1 + TOKEN_SECRET_LEN + 1];
+	char line[PLAIN_LEN + 1];
 	struct token *token;
 
 	if (len < sizeof(line))
@@ -67,6 +68,22 @@ struct token *token_begin(const char *text, size_t len)
 	token = is_plain_token(line) && !strchr(letters, text[sizeof(line) - 1])
 			? read_plain(line)
 			: NULL;
+	secret_wipe(line, sizeof(line));
+	return token;
+}
+
+struct token *token_of_secret(const struct secret *text)
+{
+	size_t len = secret_len(text);
+	char line[PLAIN_LEN + 1];
+	struct token *token;
+
+	if (len != PLAIN_LEN &&
+		(len != PLAIN_LEN + 1 || secret_view(text)[len - 1] != '\n'))
+		return NULL;
+	memcpy(line, secret_view(text), PLAIN_LEN);
+	line[PLAIN_LEN] = '\0';
+	token = is_plain_token(line) ? read_plain(line) : NULL;
 	secret_wipe(line, sizeof(line));
 	return token;
 }

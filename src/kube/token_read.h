@@ -32,6 +32,10 @@ MUST_CHECK bool token_read(struct source *source, token_visit *visit,
  * something else; NULL when there is none. */
 struct token *token_begin(const char *text, size_t len);
 
+/* A token in plain text that is the whole of a secret, an end of line aside;
+ * NULL when it is none. */
+struct token *token_of_secret(const struct secret *text);
+
 /* A file that holds exactly one. */
 MUST_CHECK bool token_read_one(struct source *source,
 	struct token **ret_token, struct error *err);

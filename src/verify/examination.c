@@ -335,6 +335,16 @@ const struct artifact *authority_next(const struct examination *x,
 	return next_in(x->unit, duty, true, previous);
 }
 
+const struct artifact *authority_named(const struct examination *x,
+	const char *duty, const struct artifact *previous)
+{
+	const struct duty signed_by = {.issuer = duty};
+
+	if (next_in(x->unit, &signed_by, false, NULL))
+		return next_in(x->unit, &signed_by, false, previous);
+	return next_elsewhere(x, &signed_by, previous);
+}
+
 static bool is_beside(const struct artifact *a, const struct artifact *b)
 {
 	if (!a->embedded_kind || !b->embedded_kind)

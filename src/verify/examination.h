@@ -84,6 +84,10 @@ unsigned examination_roles(const struct examination *x);
 const struct artifact *authority_next(const struct examination *x,
 	const struct artifact *of, const struct artifact *previous);
 
+/* In the same way each of this duty, "ca", and never one in a kubeconfig. */
+const struct artifact *authority_named(const struct examination *x,
+	const char *duty, const struct artifact *previous);
+
 /* Certificates that stand in the same file, or in the same entry of a
  * kubeconfig, as its chain. */
 const struct artifact *chain_next(

@@ -20,7 +20,12 @@ static void release_artifact(struct artifact *artifact)
 	certificate_free(artifact->certificate);
 	flaws_release(&artifact->flaws);
 	request_free(artifact->request);
-	document_free(artifact->document);
+	kubeconfig_file_free(artifact->kubeconfig);
+	token_secret_free(artifact->token);
+	rbac_object_free(artifact->rbac);
+	static_token_free(artifact->static_token);
+	free(artifact->token_id);
+	cluster_free(artifact->cluster);
 	buffer_release(&artifact->public_key);
 	free(artifact->node);
 	free(artifact->key_name);

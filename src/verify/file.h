@@ -2,8 +2,11 @@
 #ifndef VERIFY_FILE_H
 #define VERIFY_FILE_H
 
-#include "base/document.h"
 #include "base/tree_read.h"
+#include "kube/cluster.h"
+#include "kube/kubeconfig_read.h"
+#include "kube/rbac_read.h"
+#include "kube/token_secret.h"
 #include "pki/flaws.h"
 #include "pki/request.h"
 
@@ -22,6 +25,8 @@ enum artifact_kind {
 	ARTIFACT_KUBECONFIG,
 	ARTIFACT_TOKEN,      /* a Secret with a bootstrap token */
 	ARTIFACT_RBAC,       /* Role, ClusterRole and their bindings */
+	ARTIFACT_STATIC_TOKEN, /* a line of a token file */
+	ARTIFACT_BARE_TOKEN, /* "id.secret" and nothing else */
 	ARTIFACT_CLUSTER,    /* kpki-cluster(5) */
 	ARTIFACT_UNREADABLE, /* should be one of these; `problem` says what is
 	                        wrong */
@@ -30,6 +35,14 @@ enum artifact_kind {
 
 struct file;
 struct duty;
+
+/* kube/token_file.h has what a line of it is. */
+struct static_token {
+	struct secret *token;
+	char *user, *uid, *groups;
+	size_t n_columns;
+};
+void static_token_free(struct static_token *token);
 
 struct artifact {
 	enum artifact_kind kind;
@@ -50,9 +63,14 @@ struct artifact {
 	char *key_name; /* "rsa-2048" */
 	bool is_der;    /* where Kubernetes reads nothing but PEM */
 
-	/* KUBECONFIG, TOKEN, RBAC, CLUSTER: one document; owned.  Secrets in it
-	 * are text: it is freed with the unit, and never printed. */
-	struct document *document;
+	/* KUBECONFIG, TOKEN, RBAC, STATIC_TOKEN: as its reader gives it; else
+	 * NULL.  Of a client key in a kubeconfig is only known that it is there. */
+	struct kubeconfig_file *kubeconfig;
+	struct token_secret *token;
+	struct rbac_object *rbac;
+	struct static_token *static_token;
+	char *token_id;          /* BARE_TOKEN; else NULL */
+	struct cluster *cluster; /* CLUSTER; else, or when broken, NULL */
 
 	/* Of what stands inside a kubeconfig: "user" or "cluster", and the name
 	 * there; or NULL. */
@@ -90,8 +108,8 @@ void file_classify(struct file *file, const struct secret *bytes);
 size_t file_add_pem(struct file *file, const char *embedded_kind,
 	const char *embedded_key, const struct secret *pem);
 
-/* A document of a kind that is known, and what is embedded in it; one that is
- * not known is freed.  (verify/file_document.c) */
+/* What is text and no PEM: a kubeconfig, with what is embedded in it, objects of
+ * Kubernetes, tokens.  (verify/file_document.c) */
 void file_add_documents(struct file *file, const struct secret *bytes);
 
 void file_free(struct file *file);

@@ -1,188 +1,269 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "verify/file.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
-#include "base/json.h"
+#include "kube/token_file.h"
+#include "kube/token_read.h"
 
-/* -- which documents are looked at -- */
-
-#define RBAC "rbac.authorization.k8s.io/v1"
-
-static const struct {
-	const char *kind;
-	const char *version; /* or NULL: any */
-	enum artifact_kind artifact;
-} kinds[] = {
-	{"Config", "v1", ARTIFACT_KUBECONFIG},
-	{"Secret", "v1", ARTIFACT_TOKEN},
-	{"Role", RBAC, ARTIFACT_RBAC},
-	{"ClusterRole", RBAC, ARTIFACT_RBAC},
-	{"RoleBinding", RBAC, ARTIFACT_RBAC},
-	{"ClusterRoleBinding", RBAC, ARTIFACT_RBAC},
-	{"Cluster", "kpki/v1", ARTIFACT_CLUSTER},
-};
-
-static const char *text_of(const struct document *map, const char *key)
+void static_token_free(struct static_token *token)
 {
-	const struct document *value = document_find(map, key);
-
-	return value && document_kind(value) == DOCUMENT_TEXT
-		       ? document_text(value)
-		       : "";
+	if (!token)
+		return;
+	secret_free(token->token);
+	free(token->user);
+	free(token->uid);
+	free(token->groups);
+	free(token);
 }
 
-static bool find_kind(
-	const struct document *document, enum artifact_kind *ret_kind)
+static void add_broken(
+	struct file *file, const char *what, const struct error *err)
 {
-	const char *kind = text_of(document, "kind");
-	const char *version = text_of(document, "apiVersion");
+	struct artifact *artifact = file_add(file, ARTIFACT_UNREADABLE);
 
-	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-		if (strcmp(kinds[i].kind, kind) != 0 ||
-			strcmp(kinds[i].version, version) != 0)
-			continue;
-		*ret_kind = kinds[i].artifact;
+	artifact->line = err->line;
+	artifact->problem = memory_format("%s: %s", what, err->message);
+}
+
+static struct source *source_of(
+	const struct file *file, const struct secret *bytes)
+{
+	return source_of_text(
+		file->path, secret_view(bytes), secret_len(bytes));
+}
+
+static bool mentions(const struct secret *bytes, const char *text)
+{
+	return memmem(
+		secret_view(bytes), secret_len(bytes), text, strlen(text));
+}
+
+/* -- kubeconfigs -- */
+
+/* Also without a kind, which client-go does not ask for. */
+static bool is_kubeconfig(const struct secret *bytes)
+{
+	static const char *const marks[] = {"\nclusters:", "\"clusters\"",
+		"\ncontexts:", "\nusers:", "{clusters:"};
+	static const char *const kinds[] = {"\nkind: Config\n",
+		"\nkind: \"Config\"\n", "\"kind\": \"Config\"",
+		"\"kind\":\"Config\"", "\nkind: Config\r"};
+	const char *text = (const char *)secret_view(bytes);
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (mentions(bytes, kinds[i]))
+			return true;
+	if (secret_len(bytes) > 13 && !memcmp(text, "kind: Config\n", 13))
 		return true;
-	}
-	return false;
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		n += mentions(bytes, marks[i]);
+	return n >= 2;
 }
-
-/* -- what stands inside a kubeconfig -- */
 
 static void embed(struct file *file, const char *kind, const char *name,
-	const struct document *value)
+	const struct buffer *pem)
 {
-	const char *text = value ? document_text(value) : NULL;
-	AUTO_FREE(secret) pem = NULL;
-	size_t len = text ? strlen(text) : 0;
+	AUTO_FREE(secret) copy = secret_new(pem->len);
 
-	if (len == 0)
-		return;
-	pem = secret_new(len);
-	if (!base64_decode(text, len, secret_bytes(pem), &len))
-		return;
-	secret_shorten(pem, len);
-	(void)file_add_pem(file, kind, name, pem);
+	memcpy(secret_bytes(copy), pem->data, pem->len);
+	(void)file_add_pem(file, kind, name, copy);
 }
 
-static void embed_all(struct file *file, const struct document *config,
-	const char *list_key, const char *kind, const char *const *keys)
+static void embed_all(struct file *file, const struct kubeconfig_file *config)
 {
-	const struct document *list = document_find(config, list_key);
+	for (size_t i = 0; i < config->n_clusters; i++)
+		embed(file, "cluster", config->clusters[i].name,
+			&config->clusters[i].ca_pem);
+	for (size_t i = 0; i < config->n_users; i++) {
+		struct kubeconfig_user *user = &config->users[i];
 
-	if (!list || document_kind(list) != DOCUMENT_LIST)
-		return;
-	for (size_t i = 0; i < document_count(list); i++) {
-		const struct document *entry = document_at(list, i);
-		const struct document *body = document_find(entry, kind);
-
-		for (size_t k = 0; keys[k]; k++)
-			embed(file, kind, text_of(entry, "name"),
-				document_find(body, keys[k]));
+		embed(file, "user", user->name, &user->certificate_pem);
+		if (!user->key_pem)
+			continue;
+		(void)file_add_pem(file, "user", user->name, user->key_pem);
+		secret_shorten(user->key_pem, 0);
 	}
 }
 
-static void embed_kubeconfig(
-	struct file *file, const struct document *config)
+static void add_kubeconfig(struct file *file, const struct secret *bytes)
 {
-	static const char *const cluster[] = {
-		"certificate-authority-data", NULL};
-	static const char *const user[] = {
-		"client-certificate-data", "client-key-data", NULL};
-
-	embed_all(file, config, "clusters", "cluster", cluster);
-	embed_all(file, config, "users", "user", user);
-}
-
-/* -- reading -- */
-
-static void add_document(struct file *file, struct document *taken_document)
-{
-	AUTO_FREE(document) document = taken_document;
+	AUTO_FREE(source) source = source_of(file, bytes);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct kubeconfig_file *config;
 	struct artifact *artifact;
-	enum artifact_kind kind;
 
-	if (!find_kind(document, &kind))
-		return;
-	if (kind == ARTIFACT_TOKEN && strcmp(text_of(document, "type"),
-					      "bootstrap.kubernetes.io/token"))
-		return;
-	artifact = file_add(file, kind);
-	artifact->line = document_line(document);
-	artifact->document = take(&document);
-	if (kind == ARTIFACT_KUBECONFIG)
-		embed_kubeconfig(file, artifact->document);
-}
-
-static void add_items(struct file *file, const struct document *list)
-{
-	const struct document *items = document_find(list, "items");
-
-	if (strcmp(text_of(list, "kind"), "List") != 0) {
-		add_document(file, document_copy(list));
+	if (!kubeconfig_read(source, &config, &err)) {
+		add_broken(file, "kubeconfig", &err);
 		return;
 	}
-	for (size_t i = 0; items && i < document_count(items); i++)
-		add_document(file, document_copy(document_at(items, i)));
+	artifact = file_add(file, ARTIFACT_KUBECONFIG);
+	artifact->kubeconfig = config;
+	embed_all(file, config);
+}
+
+/* -- objects -- */
+
+#define TOKEN_TYPE "bootstrap.kubernetes.io/token"
+
+static void add_token(struct file *file, const struct object *object)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct token_secret *token;
+	struct artifact *artifact;
+
+	if (!token_secret_read(object, &token, &err)) {
+		add_broken(file, "token", &err);
+		return;
+	}
+	artifact = file_add(file, ARTIFACT_TOKEN);
+	artifact->line = object->line;
+	artifact->token = token;
+}
+
+static void add_rbac(struct file *file, const struct object *object)
+{
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct rbac_object *rbac;
+	struct artifact *artifact;
+
+	if (!rbac_read(object, &rbac, &err)) {
+		add_broken(file, "RBAC", &err);
+		return;
+	}
+	artifact = file_add(file, ARTIFACT_RBAC);
+	artifact->line = object->line;
+	artifact->rbac = rbac;
+}
+
+static void add_cluster(struct file *file, const struct object *object)
+{
+	struct artifact *artifact = file_add(file, ARTIFACT_CLUSTER);
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	AUTO_RELEASE(error) passed_over = ERROR_INIT;
+	AUTO_FREE(source) source = NULL;
+
+	artifact->line = object->line;
+	if (!document_write_yaml(object->root, &text, &passed_over))
+		return;
+	source = source_of_text(file->path, text.data, text.len);
+	(void)!cluster_read(source, &artifact->cluster, &passed_over);
+}
+
+static bool add_object(
+	void *data, const struct object *object, struct error *err)
+{
+	struct file *file = data;
+	enum rbac_kind kind;
+
+	(void)err;
+	if (token_secret_is(object))
+		add_token(file, object);
+	else if (rbac_is(object, &kind))
+		add_rbac(file, object);
+	else if (!strcmp(object->kind, "Cluster") &&
+		 !strcmp(object->api_version, "kpki/v1"))
+		add_cluster(file, object);
+	return true;
 }
 
 /* Only what looks like one of ours may be called broken. */
-static bool is_ours(const char *text, size_t len)
+static const char *name_of_objects(const struct secret *bytes)
 {
-	static const char *const marks[] = {
-		"kind: Config",
-		"\"kind\": \"Config\"",
-		"\"kind\":\"Config\"",
-		"bootstrap.kubernetes.io/token",
-		RBAC,
-		"kpki/v1",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
-		const char *at = memmem(text, len, marks[i], strlen(marks[i]));
-
-		if (at && (at == text || at[-1] == '\n' || i > 0))
-			return true;
-	}
-	return false;
+	if (mentions(bytes, TOKEN_TYPE) || mentions(bytes, "bootstrap-token-"))
+		return "token";
+	if (mentions(bytes, RBAC_GROUP "/v1"))
+		return "RBAC";
+	return mentions(bytes, "kpki/v1") ? "document" : NULL;
 }
 
-static bool read_list(struct source *source, char first,
-	struct document **ret_list, struct error *err)
+static void add_objects(struct file *file, const struct secret *bytes)
 {
-	struct document *list, *root = NULL;
+	const char *name = name_of_objects(bytes);
+	AUTO_FREE(source) source = source_of(file, bytes);
+	AUTO_RELEASE(error) err = ERROR_INIT;
 
-	if (first != '{')
-		return document_read_yaml_all(source, ret_list, err);
-	if (!json_read(source, &root, err))
-		return false;
-	list = document_new_list();
-	document_append(list, root);
-	*ret_list = list;
+	if (name && !objects_read(source, add_object, file, &err))
+		add_broken(file, name, &err);
+}
+
+/* -- tokens -- */
+
+static bool add_line(
+	void *data, const struct token_line *line, struct error *err)
+{
+	struct artifact *artifact = file_add(data, ARTIFACT_STATIC_TOKEN);
+	struct static_token *token = memory_new(1, sizeof(*token));
+
+	(void)err;
+	artifact->line = line->line;
+	artifact->static_token = token;
+	token->token = secret_new(secret_len(line->token));
+	memcpy(secret_bytes(token->token), secret_view(line->token),
+		secret_len(line->token));
+	token->user = memory_text(line->user);
+	token->uid = memory_text(line->uid);
+	token->groups = memory_text(line->groups);
+	token->n_columns = line->n_columns;
 	return true;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && !strcmp(text + len - end_len, end);
+}
+
+/* A table of something else has short words in its first column; one that is
+ * called so is a token file whatever it holds. */
+static bool is_token_file(const struct file *file, const struct secret *bytes)
+{
+	const char *slash = strrchr(file->path, '/');
+	const char *text = (const char *)secret_view(bytes);
+	const char *comma = memchr(text, ',', secret_len(bytes));
+
+	if (ends_with(file->path, ".csv") &&
+		strstr(slash ? slash : file->path, "token"))
+		return true;
+	return comma && comma - text >= 16 &&
+	       token_file_look(text, secret_len(bytes));
+}
+
+static void add_token_file(struct file *file, const struct secret *bytes)
+{
+	AUTO_FREE(source) source = source_of(file, bytes);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	if (!token_file_read(source, add_line, file, &err)) {
+		/* its message begins so itself */
+		struct artifact *artifact = file_add(file, ARTIFACT_UNREADABLE);
+
+		artifact->line = err.line;
+		artifact->problem = memory_text(err.message);
+	}
+}
+
+static bool add_bare_token(struct file *file, const struct secret *bytes)
+{
+	AUTO_FREE(token) token = token_of_secret(bytes);
+
+	if (token)
+		file_add(file, ARTIFACT_BARE_TOKEN)->token_id =
+			memory_text(token->id);
+	return token != NULL;
 }
 
 void file_add_documents(struct file *file, const struct secret *bytes)
 {
-	const char *text = (const char *)secret_view(bytes);
-	size_t len = secret_len(bytes);
-	AUTO_FREE(source) source = source_of_text(file->path, text, len);
-	AUTO_FREE(document) list = NULL;
-	AUTO_RELEASE(error) err = ERROR_INIT;
-
-	if (len == 0 || !is_ours(text, len))
+	if (secret_len(bytes) == 0 || add_bare_token(file, bytes))
 		return;
-	if (!read_list(source, *text, &list, &err)) {
-		struct artifact *artifact =
-			file_add(file, ARTIFACT_UNREADABLE);
-
-		artifact->line = err.line;
-		artifact->problem = memory_format(
-			"document: %s", err.message);
-		return;
-	}
-	for (size_t i = 0; i < document_count(list); i++)
-		add_items(file, document_at(list, i));
+	if (is_token_file(file, bytes))
+		add_token_file(file, bytes);
+	else if (is_kubeconfig(bytes))
+		add_kubeconfig(file, bytes);
+	else
+		add_objects(file, bytes);
 }

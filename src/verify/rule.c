@@ -35,8 +35,11 @@ static const struct rule *const groups[] = {
 	authority_rules,
 	certificate_rules,
 	file_rules,
+	kubeconfig_rules,
 	name_rules,
 	request_rules_of_files,
+	rbac_rules,
+	token_rules,
 };
 
 const struct rule *rule_next(const struct rule *previous)

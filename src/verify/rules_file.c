@@ -157,9 +157,14 @@ static void key_unreadable(struct examination *x, const struct artifact *key)
 static void block_broken(
 	struct examination *x, const struct artifact *artifact)
 {
-	if (strncmp(artifact->problem, "certificate: ", 13) != 0 &&
-		strncmp(artifact->problem, "request: ", 9) != 0)
-		finding(x, "%s", artifact->problem);
+	static const char *const elsewhere[] = {"certificate: ", "request: ",
+		"kubeconfig: ", "token: ", "token file: ", "RBAC: "};
+
+	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
+		if (!strncmp(artifact->problem, elsewhere[i],
+			    strlen(elsewhere[i])))
+			return;
+	finding(x, "%s", artifact->problem);
 }
 
 static struct der key_bytes(const struct artifact *key)
@@ -288,6 +293,18 @@ static void no_login(struct examination *x, const struct artifact *unused)
 		finding(x, "has nothing that a kubelet could log in with");
 }
 
+/* One in a kubeconfig serves nobody else. */
+static bool has_in_file(const struct unit *unit, const char *duty)
+{
+	const struct artifact *artifact = NULL;
+
+	while ((artifact = unit_next(
+			unit, artifact, ARTIFACT_CERTIFICATE, duty)))
+		if (!artifact->embedded_kind)
+			return true;
+	return false;
+}
+
 static void no_ca_on_host(struct examination *x, const struct artifact *unused)
 {
 	static const char *const duty[] = {"ca", "client-ca"};
@@ -296,7 +313,7 @@ static void no_ca_on_host(struct examination *x, const struct artifact *unused)
 	if (!is_on_a_host(x->unit) || !has_login(x->unit))
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(duty); i++)
-		if (unit_next(x->unit, NULL, ARTIFACT_CERTIFICATE, duty[i]))
+		if (has_in_file(x->unit, duty[i]))
 			return;
 	finding(x, "has no CA certificate");
 }
@@ -311,7 +328,7 @@ static void missing_for_role(
 		x->unit->kind == UNIT_FILES)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(duty); i++)
-		if (!unit_next(x->unit, NULL, ARTIFACT_CERTIFICATE, duty[i]))
+		if (!has_in_file(x->unit, duty[i]))
 			finding(x, "has no certificate of %s", duty[i]);
 }
 
@@ -591,8 +608,8 @@ const struct rule file_rules[] = {
 		.title = "the service accounts' key is neither RSA nor ECDSA",
 		.meaning = "kube-controller-manager and kube-apiserver do not "
 			   "start",
-		.message = "data does not contain a valid RSA or ECDSA private "
-			   "key",
+		.message = "unknown private key type ed25519.PrivateKey, must be "
+			   "*rsa.PrivateKey, *ecdsa.PrivateKey",
 		.mend = "make one of RSA",
 		.source = "Kubernetes: pkg/serviceaccount/jwt.go",
 		.kinds = KIND(KEY),

@@ -158,6 +158,23 @@ const struct file *unit_find(const struct unit *unit, const char *inside)
 				  : file;
 }
 
+bool unit_has_beside(const struct unit *unit, const struct file *from,
+	const char *path)
+{
+	AUTO_RELEASE(buffer) inside = BUFFER_INIT;
+	const char *slash;
+	size_t len;
+
+	if (!resolve(unit, from, path, &inside))
+		return false;
+	slash = strrchr(inside.data, '/');
+	len = slash ? (size_t)(slash - inside.data) + 1 : 0;
+	for (size_t i = 0; i < unit->n_files; i++)
+		if (!strncmp(unit->files[i]->inside, inside.data, len))
+			return true;
+	return false;
+}
+
 bool unit_leaves(
 	const struct unit *unit, const struct file *from, const char *path)
 {

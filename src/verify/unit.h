@@ -41,6 +41,10 @@ const struct file *unit_find(const struct unit *unit, const char *inside);
  * relative to the directory of another file of the unit. */
 const struct file *unit_find_from(const struct unit *unit,
 	const struct file *from, const char *path);
+/* Is there anything in the directory of a path, as above?  Of one that is not
+ * here nobody knows what it holds. */
+bool unit_has_beside(const struct unit *unit, const struct file *from,
+	const char *path);
 /* Does this link, or path in a file, lead out of the tree? */
 bool unit_leaves(const struct unit *unit, const struct file *from,
 	const char *path);

@@ -29,7 +29,7 @@ two_bundles()
 @test "what kpki makes has no findings" {
 	two_bundles
 	exits 0 verify pki bundles --inventory nodes.txt --ledger
-	is "$output" "yes: no findings in 17 files, 7 certificates"
+	is "$output" "yes: no findings in 17 files, 9 certificates"
 	is "$stderr" ""
 	exits 0 verify --severity info bundles/w1
 	for role in auto node; do
@@ -78,7 +78,7 @@ two_bundles()
 		<<<"$output"
 	is "$(jq -r .error.code <<<"$output")" 5
 	exits 0 verify bundles --json --timeline
-	is "$(jq -r '.timeline | length' <<<"$output")" 6
+	is "$(jq -r '.timeline | length' <<<"$output")" 8
 	is "$(jq -r '.timeline[0].use' <<<"$output")" kubelet-client
 	is "$(jq -r .ok <<<"$output")" true
 }
@@ -88,7 +88,7 @@ two_bundles()
 	exits 0 verify bundles/w1 pki --timeline
 	has "${lines[0]}" "the node: NotReady"
 	lacks "$output" "[##"
-	is "$(grep -c Z <<<"$output")" 4
+	is "$(grep -c Z <<<"$output")" 5
 	is "$(grep Z <<<"$output" | cut -c 1-20 | sort -c && echo sorted)" \
 		sorted
 	run script -qec "$KPKI verify bundles/w1 --timeline" /dev/null
@@ -158,7 +158,7 @@ KPKI-F013 error w1/var/lib/kubelet/pki/kubelet.crt"
 		  KPKI-F001: off
 	END
 	exits 0 verify bundles --policy policy.yaml
-	is "$output" "yes: no findings in 14 files, 6 certificates"
+	is "$output" "yes: no findings in 14 files, 8 certificates"
 	sed -i 's/off/info/' policy.yaml
 	exits 0 verify bundles --policy policy.yaml
 	has "$output" "info KPKI-F001"
