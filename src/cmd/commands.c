@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
 	&command_ca_bundle,
 	&command_list,
 	&command_verify,
+	&command_show,
 	&command_ledger,
 	&command_renew,
 	&command_revoke,

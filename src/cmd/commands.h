@@ -21,6 +21,7 @@ extern const struct command command_cluster_info;
 extern const struct command command_ca_bundle;
 extern const struct command command_list;
 extern const struct command command_verify;
+extern const struct command command_show;
 extern const struct command command_ledger;
 extern const struct command command_renew;
 extern const struct command command_revoke;
