@@ -25,16 +25,20 @@ static void unreadable(struct examination *x, const struct artifact *artifact)
 
 /* -- what the API server does not take -- */
 
+static bool refers_to_role(const struct rbac_object *rbac)
+{
+	return is(rbac->role_kind, "ClusterRole") ||
+	       (rbac->kind == RBAC_ROLE_BINDING && is(rbac->role_kind, "Role"));
+}
+
 static void role_kind(struct examination *x, const struct artifact *artifact)
 {
 	const struct rbac_object *rbac = artifact->rbac;
 
-	if (!rbac_is_binding(rbac) || is(rbac->role_kind, "ClusterRole") ||
-		(rbac->kind == RBAC_ROLE_BINDING &&
-			is(rbac->role_kind, "Role")))
-		return;
-	finding(x, "%s \"%s\": roleRef is of kind \"%s\"",
-		rbac_kind_name(rbac->kind), rbac->name, rbac->role_kind);
+	if (rbac_is_binding(rbac) && !refers_to_role(rbac))
+		finding(x, "%s \"%s\": roleRef is of kind \"%s\"",
+			rbac_kind_name(rbac->kind), rbac->name,
+			rbac->role_kind);
 }
 
 static void name_missing(struct examination *x, const struct artifact *artifact)
@@ -174,8 +178,8 @@ static void role_missing(struct examination *x, const struct artifact *artifact)
 {
 	const struct rbac_object *rbac = artifact->rbac;
 
-	if (!rbac_is_binding(rbac) || !*rbac->role_name ||
-		has_role(x->unit, rbac) ||
+	if (!rbac_is_binding(rbac) || !refers_to_role(rbac) ||
+		!*rbac->role_name || has_role(x->unit, rbac) ||
 		(is(rbac->role_kind, "ClusterRole") &&
 			rbac_role_is_built_in(rbac->role_name)))
 		return;
