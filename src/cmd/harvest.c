@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/source.h"
+#include "kube/kubeconfig_read.h"
 #include "pki/pem.h"
 #include "pki/release.h"
 
@@ -38,19 +40,39 @@ static bool add_certificate(void *data, struct der der, struct error *err)
 	return true;
 }
 
+/* The certificates of the users in a kubeconfig, if it is one. */
+static void read_kubeconfig(struct reading *reading)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* it is none */
+	AUTO_FREE(source) source = NULL;
+	AUTO_FREE(kubeconfig_file) file = NULL;
+
+	if (!source_open(reading->path, FILE_MAX, &source, &ignored) ||
+		!kubeconfig_read(source, &file, &ignored))
+		return;
+	for (size_t i = 0; i < file->n_users; i++)
+		if (!pem_each_in(der_of(&file->users[i].certificate_pem),
+			    "CERTIFICATE", add_certificate, reading, &ignored))
+			return;
+}
+
 /* What is no PEM is that file's fault, and fails nothing else. */
 static bool read_file(
 	struct reading *reading, int dir, const char *name, struct error *err)
 {
 	AUTO_FREE(secret) text = NULL;
 	AUTO_RELEASE(error) fault = ERROR_INIT;
+	size_t before = reading->harvest->n_items;
 
 	if (!file_read_secret(dir, name, FILE_MAX, &text, err))
 		return err->kind == ERROR_INPUT
 			       ? error_context(err, "\"%s\"", reading->path)
 			       : false;
-	if (pem_each(text, "CERTIFICATE", add_certificate, reading, &fault))
+	if (pem_each(text, "CERTIFICATE", add_certificate, reading, &fault)) {
+		if (reading->harvest->n_items == before)
+			read_kubeconfig(reading);
 		return true;
+	}
 	error_context(&fault, "\"%s\"", reading->path);
 	error_move(&add(reading->harvest, reading->path)->error, &fault);
 	return true;

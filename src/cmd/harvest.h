@@ -6,7 +6,8 @@
 
 /*
  * The certificates that are in files and, below directories, in all regular
- * files, each once: PEM blocks, with whatever stands around them.  Private
+ * files, each once: PEM blocks, with whatever stands around them, and those of
+ * users in kubeconfigs.  Private
  * keys are passed over, and what is read is wiped.
  */
 struct harvest_item {

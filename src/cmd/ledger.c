@@ -24,6 +24,9 @@ static const struct option_spec ledger_options[] = {
 	OPTION_TEXT(S, node, "node", "NODE",
 		"import: the host of certificates that do not say whose they "
 		"are"),
+	OPTION_TEXT(S, profile, "profile", "PROFILE",
+		"import: of which profile they are, where it could be "
+		"several"),
 	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
 		"import: go on although the clock is behind the ledger, and "
 		"record it"),
@@ -205,6 +208,7 @@ static bool check_options(
 		{"checkpoint", "verify", settings->checkpoint != NULL},
 		{"out", "checkpoint", settings->out != NULL},
 		{"node", "import", settings->node != NULL},
+		{"profile", "import", settings->profile != NULL},
 		{"allow-clock-back", "import", settings->allow_clock_back},
 	};
 

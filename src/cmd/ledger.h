@@ -13,6 +13,7 @@ struct ledger_settings {
 	const char *checkpoint;
 	const char *out;
 	const char *node;
+	const char *profile;
 	bool allow_clock_back;
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "cmd/authorities.h"
 #include "cmd/harvest.h"
 #include "cmd/ledger.h"
 #include "cmd/tally.h"
@@ -136,10 +137,18 @@ static bool put_in_place(struct site *site, struct error *err)
 
 enum state { STATE_NOTHING, STATE_IMPORTED, STATE_UNCHANGED };
 
+/* An authority of the PKI directory. */
+struct issuer {
+	const char *profile;
+	struct certificate *certificate;
+	int64_t number; /* in the ledger */
+};
+
 struct import {
-	const struct certificate *ca;
-	int64_t ca_number;
-	const char *node; /* or NULL */
+	struct issuer issuers[CONTROL_AUTHORITIES];
+	size_t n_issuers;
+	const struct issuer **signers; /* one an item, or NULL */
+	const char *node, *profile;    /* or NULL */
 	struct ledger *ledger;
 	struct harvest harvest;
 	struct recognised *found; /* one an item */
@@ -150,17 +159,61 @@ static void import_release(struct import *import)
 {
 	for (size_t i = 0; import->found && i < import->harvest.n_items; i++)
 		recognised_release(&import->found[i]);
+	for (size_t i = 0; i < import->n_issuers; i++)
+		certificate_free(import->issuers[i].certificate);
+	free(import->signers);
 	free(import->found);
 	free(import->states);
 	harvest_release(&import->harvest);
 }
 DEFINE_AUTO_RELEASE(import)
 
-static bool is_the_ca(const struct import *import, size_t i)
+/* Those of a control plane are there, or not. */
+static bool read_issuers(
+	const struct context *context, struct import *import, struct error *err)
 {
-	const struct certificate *is = import->harvest.items[i].certificate;
+	static const char *const names[CONTROL_AUTHORITIES] = {
+		[CONTROL_CA] = CA_CERTIFICATE,
+		[CONTROL_FRONT_PROXY_CA] = FRONT_PROXY_CA_CERTIFICATE,
+		[CONTROL_ETCD_CA] = ETCD_CA_CERTIFICATE,
+	};
 
-	return is && der_equal(is->whole, import->ca->whole);
+	for (int i = 0; i < CONTROL_AUTHORITIES; i++) {
+		struct issuer *issuer = &import->issuers[import->n_issuers];
+
+		if (i != CONTROL_CA && !file_exists(context->dir, names[i]))
+			continue;
+		if (!authority_read_certificate(context->dir, names[i],
+			    context->now, &issuer->certificate, err))
+			return error_context(err, "\"%s\"", context->path);
+		issuer->profile = control_authority_name(i);
+		import->n_issuers++;
+	}
+	return true;
+}
+
+/* Of one of them, the newest or an older. */
+static bool is_issuer(const struct import *import, const struct certificate *is)
+{
+	for (size_t i = 0; is && is->is_ca && i < import->n_issuers; i++)
+		if (!memcmp(import->issuers[i].certificate->pin.bytes,
+			    is->pin.bytes, SHA256_LEN))
+			return true;
+	return false;
+}
+
+static const struct issuer *signer_of(
+	const struct import *import, const struct certificate *is)
+{
+	for (size_t i = 0; i < import->n_issuers; i++) {
+		const struct certificate *ca = import->issuers[i].certificate;
+		AUTO_RELEASE(error) ignored = ERROR_INIT; /* not this one */
+
+		if (der_equal(is->issuer, ca->subject) &&
+			certificate_verify(is, ca->public_key, &ignored))
+			return &import->issuers[i];
+	}
+	return NULL;
 }
 
 /* Those of a control plane do not say it. */
@@ -178,24 +231,28 @@ static void name_host(struct import *import, size_t i)
 			found->profile->name);
 }
 
+static bool find_row(struct import *import, size_t i, struct error *err)
+{
+	const struct certificate *is = import->harvest.items[i].certificate;
+
+	import->signers[i] = signer_of(import, is);
+	if (!import->signers[i])
+		return error_set(err, ERROR_REFUSED,
+			"\"%s\": no CA of the PKI directory signed it",
+			is->subject_text);
+	return recognise(is,
+		&(struct recognise_by){
+			import->signers[i]->profile, import->profile},
+		&import->found[i], err);
+}
+
 static void judge(struct import *import, size_t i)
 {
 	struct harvest_item *item = &import->harvest.items[i];
-	const struct certificate *is = item->certificate;
 
-	if (item->error.kind || is_the_ca(import, i))
-		return;
-	if (!der_equal(is->issuer, import->ca->subject) ||
-		!certificate_verify(is, import->ca->public_key, &item->error)) {
-		error_release(&item->error);
-		error_set(&item->error, ERROR_REFUSED,
-			"\"%s\": \"%s\" did not sign it", is->subject_text,
-			import->ca->subject_text);
-		return;
-	}
-	if (!recognise(is, "ca", &import->found[i], &item->error))
-		return;
-	name_host(import, i);
+	if (!item->error.kind && !is_issuer(import, item->certificate) &&
+		find_row(import, i, &item->error))
+		name_host(import, i);
 }
 
 static bool read_all(const struct command_call *call, struct import *import,
@@ -207,6 +264,7 @@ static bool read_all(const struct command_call *call, struct import *import,
 		    &import->harvest, err))
 		return false;
 	n = import->harvest.n_items;
+	import->signers = memory_new(n + 1, sizeof(*import->signers));
 	import->found = memory_new(n + 1, sizeof(*import->found));
 	import->states = memory_new(n + 1, sizeof(*import->states));
 	for (size_t i = 0; i < n; i++)
@@ -230,7 +288,10 @@ static const char **addresses_of(const struct recognised *found,
 
 	if (found->profile->for_node) {
 		list[n++] = found->name;
-		for (size_t i = 0; i < is->n_alt_names; i++)
+		/* etcd's are those of the loopback, too */
+		for (size_t i = 0; found->profile->names == NAMES_NODE &&
+				   i < is->n_alt_names;
+			i++)
 			list[n++] = is->alt_names[i].text;
 	}
 	*ret_n = n;
@@ -258,7 +319,7 @@ static bool record(struct import *import, size_t i, struct error *err)
 {
 	const struct certificate *is = import->harvest.items[i].certificate;
 	const struct recognised *found = &import->found[i];
-	struct ledger_issue issue = {.ca = import->ca_number,
+	struct ledger_issue issue = {.ca = import->signers[i]->number,
 		.profile = found->profile->name,
 		.name = found->name,
 		.serial = is->serial,
@@ -278,28 +339,35 @@ static bool record(struct import *import, size_t i, struct error *err)
 static bool record_item(struct import *import, size_t i, struct error *err)
 {
 	const struct harvest_item *item = &import->harvest.items[i];
-	bool has = is_the_ca(import, i);
+	bool has = is_issuer(import, item->certificate);
 
 	if (item->error.kind)
 		return true;
-	if (!has && !ledger_has(import->ledger, import->ca_number,
+	if (!has && !ledger_has(import->ledger, import->signers[i]->number,
 			    item->certificate->serial, &has, err))
 		return false;
 	import->states[i] = has ? STATE_UNCHANGED : STATE_IMPORTED;
 	return has || record(import, i, err);
 }
 
+static bool record_issuer(
+	struct ledger *ledger, struct issuer *issuer, struct error *err)
+{
+	return ledger_authority(ledger, &issuer->certificate->pin,
+		       &issuer->number, err) &&
+	       (issuer->number ||
+		       ledger_add_authority(ledger, issuer->profile,
+			       issuer->certificate, &issuer->number, err));
+}
+
 static bool record_all(
 	struct import *import, bool clock_back, struct error *err)
 {
-	if (!ledger_begin(import->ledger, instant_now(), clock_back, err) ||
-		!ledger_authority(import->ledger, &import->ca->pin,
-			&import->ca_number, err))
+	if (!ledger_begin(import->ledger, instant_now(), clock_back, err))
 		return false;
-	if (!import->ca_number &&
-		!ledger_add_authority(import->ledger, "ca", import->ca,
-			&import->ca_number, err))
-		return false;
+	for (size_t i = 0; i < import->n_issuers; i++)
+		if (!record_issuer(import->ledger, &import->issuers[i], err))
+			return false;
 	for (size_t i = 0; i < import->harvest.n_items; i++)
 		if (!record_item(import, i, err))
 			return error_context(
@@ -362,11 +430,16 @@ bool ledger_run_import(const struct command_call *call, struct error *err)
 	if (!context_open(call, NEEDS_CA_CERTIFICATE, &context, err))
 		return false;
 	site.context = context;
-	import.ca = context->ca_certificate;
 	import.node = settings->node;
+	import.profile = settings->profile;
 	if (settings->node && !node_name_check(settings->node, err))
 		return context_blame(err, "--node");
-	if (!read_all(call, &import, err) || !open_site(&site, err))
+	if (settings->profile && !profile_find(settings->profile))
+		return error_set(err, ERROR_USAGE,
+			"--profile \"%s\": none of kpki-files(7)",
+			settings->profile);
+	if (!read_issuers(context, &import, err) ||
+		!read_all(call, &import, err) || !open_site(&site, err))
 		return false;
 	import.ledger = site.ledger;
 	if (!record_all(&import, settings->allow_clock_back, err) ||

@@ -14,6 +14,7 @@
 
 #define OUT_PRESET "renewals"
 #define EXPIRING_PRESET "30d"
+#define KUBE_PROXY "kube-proxy"
 
 struct renew_settings {
 	const char *expiring;
@@ -96,6 +97,13 @@ static bool is_of_node(const struct profile *profile)
 	       profile == profile_of_pair(KUBELET_SERVING);
 }
 
+/* The kubeconfig of kube-proxy is in a bundle, or by itself. */
+static bool is_in_bundle(const struct ledger_row *row)
+{
+	return !strcmp(row->profile, KUBE_PROXY) &&
+	       bundle_detail_read(row->detail).is_bundle;
+}
+
 static struct renew_item *add_item(struct renew *renew)
 {
 	renew->items = memory_grow(renew->items, &renew->allocated,
@@ -120,8 +128,8 @@ static bool add_row(void *data, const struct ledger_row *row, struct error *err)
 	item->name = memory_text(row->name);
 	item->profile = profile;
 	item->not_after = row->not_after;
-	item->of_node = is_of_node(profile);
 	item->detail = bundle_detail_read(row->detail);
+	item->of_node = is_of_node(profile) || is_in_bundle(row);
 	item->events[0] = row->event;
 	return certificate_read(row->body, &item->certificates[0], err);
 }
@@ -186,6 +194,20 @@ static bool read_pairs(
 	return true;
 }
 
+static bool find_kube_proxy(
+	struct renew *renew, struct renew_item *item, struct error *err)
+{
+	struct context *context = renew->context;
+	struct ledger_row row;
+	bool found = false;
+
+	if (!ledger_live(context->ledger, context->ca_number, KUBE_PROXY,
+		    item->name, (struct instant){0}, &row, &found, err))
+		return false;
+	item->kube_proxy = found && is_in_bundle(&row);
+	return true;
+}
+
 static bool search_ledger(struct search *search, struct error *err)
 {
 	struct renew *renew = search->renew;
@@ -197,7 +219,8 @@ static bool search_ledger(struct search *search, struct error *err)
 	join_nodes(renew);
 	for (size_t i = 0; i < renew->n_items; i++)
 		if (renew->items[i].of_node &&
-			!read_pairs(renew, &renew->items[i], err))
+			(!read_pairs(renew, &renew->items[i], err) ||
+				!find_kube_proxy(renew, &renew->items[i], err)))
 			return false;
 	return true;
 }
@@ -245,6 +268,18 @@ static bool require_named(
 
 /* -- what all ways share -- */
 
+/* By itself: a name that policy forbids now fails no other. */
+static bool check_node(const struct renew *renew, struct renew_item *item,
+	const char *const *addresses, size_t n)
+{
+	AUTO_FREE(inventory) alone = inventory_new(NULL);
+
+	return inventory_add(
+		       alone, item->name, addresses, n, 0, &item->error) &&
+	       inventory_seal(alone, &item->error) &&
+	       nodes_check(renew->context, alone, &item->error);
+}
+
 bool renew_node(const struct renew *renew, struct renew_item *item,
 	struct inventory *inventory)
 {
@@ -265,8 +300,9 @@ bool renew_node(const struct renew *renew, struct renew_item *item,
 		i++)
 		if (strcmp(serving->alt_names[i].text, item->name))
 			addresses[n++] = serving->alt_names[i].text;
-	return inventory_add(
-		inventory, item->name, addresses, n, 0, &item->error);
+	return check_node(renew, item, addresses, n) &&
+	       inventory_add(
+		       inventory, item->name, addresses, n, 0, &item->error);
 }
 
 static struct document *serials_of(const struct renew_item *item)
@@ -348,12 +384,22 @@ static void sort_out(struct renew *renew)
 				"--same-key "
 				"extends the cluster's",
 				item->profile->name);
+		else if (item->of_node && !item->certificates[KUBELET_CLIENT] &&
+			 !item->certificates[KUBELET_SERVING])
+			error_set(&item->error, ERROR_REFUSED,
+				"another CA issued its certificates: kpki "
+				"node-bundle --reissue makes its bundle");
 		else if (item->of_node && !item->certificates[KUBELET_CLIENT])
 			error_set(&item->error, ERROR_REFUSED,
 				"has no client certificate of this CA: its "
 				"kubelet gets one from the cluster, and "
 				"kpki node-bundle --bootstrap --reissue makes "
 				"its bundle");
+		else if (!strcmp(item->profile->name, KUBE_PROXY) &&
+			 !item->of_node)
+			error_set(&item->error, ERROR_REFUSED,
+				"%s: kpki kubeconfig --reissue makes it",
+				item->profile->name);
 		else if (!item->of_node && !item->profile->for_user)
 			error_set(&item->error, ERROR_REFUSED,
 				"%s: kpki control-plane --reissue makes it, "

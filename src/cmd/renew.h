@@ -19,6 +19,7 @@ struct renew_item {
 	int64_t events[KUBELET_PAIRS];
 	struct bundle_detail detail;
 	bool of_node;
+	bool kube_proxy; /* its bundle has the kubeconfig of kube-proxy */
 	bool done;	    /* it has its row in the report */
 	struct error error; /* why it is not renewed */
 };

@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/workers.h"
 #include "cmd/interrupt.h"
-#include "cmd/nodes.h"
 #include "kube/renewal_note.h"
 #include "pki/public_key.h"
 
@@ -16,7 +15,7 @@ enum { CHUNK = 128 };
 /* What the bundles of one batch have in common. */
 struct shape {
 	enum layout layout;
-	bool embedded, serving;
+	bool embedded, serving, kube_proxy;
 	enum key_type key_type;
 };
 
@@ -34,6 +33,7 @@ static bool shape_of(const struct renew *renew, const struct renew_item *item,
 		.layout = item->detail.is_bundle ? item->detail.layout
 						 : cluster->layout,
 		.embedded = item->detail.embedded,
+		.kube_proxy = item->kube_proxy,
 		.serving = item->certificates[KUBELET_SERVING] != NULL,
 		.key_type =
 			key.type == KEY_OTHER ? cluster->key_type : key.type,
@@ -44,7 +44,8 @@ static bool shape_of(const struct renew *renew, const struct renew_item *item,
 static bool is_same(const struct shape *a, const struct shape *b)
 {
 	return a->layout == b->layout && a->embedded == b->embedded &&
-	       a->serving == b->serving && a->key_type == b->key_type;
+	       a->serving == b->serving && a->kube_proxy == b->kube_proxy &&
+	       a->key_type == b->key_type;
 }
 
 /* One batch of nodes, and what it is made with. */
@@ -76,6 +77,7 @@ static bool make_kit(struct group *group, struct error *err)
 		.now = context->now,
 		.embed_certificates = group->shape.embedded,
 		.serving = group->shape.serving,
+		.kube_proxy = group->shape.kube_proxy,
 		.kubelet_config = true};
 
 	settings.lifetime = group->batch.lifetime = renew->lifetime;
@@ -96,6 +98,7 @@ static void fill_batch(struct group *group)
 	group->batch.format = BUNDLE_DIRECTORY;
 	group->batch.out = renew->out;
 	group->batch.serving = group->shape.serving;
+	group->batch.kube_proxy = group->shape.kube_proxy;
 	group->batch.reissue = group->batch.named = true;
 	group->batch.archive_time = context->now;
 	group->batch.chunk = CHUNK;
@@ -174,8 +177,7 @@ static bool run_group(struct group *group, struct error *err)
 
 	if (inventory_count(group->inventory) == 0)
 		return true;
-	if (!nodes_check(group->renew->context, group->inventory, err) ||
-		!make_kit(group, err))
+	if (!make_kit(group, err))
 		return false;
 	fill_batch(group);
 	if (!write_notes(group, err))

@@ -6,7 +6,6 @@
 
 #include "base/file.h"
 #include "cmd/interrupt.h"
-#include "cmd/nodes.h"
 #include "kube/node_certificates.h"
 #include "kube/renewal_note.h"
 #include "pki/names.h"
@@ -236,9 +235,7 @@ static bool find_node(struct run *run, struct product *product)
 		return true;
 	product->inventory = inventory_new(NULL);
 	if (!renew_node(run->renew, item, product->inventory) ||
-		!inventory_seal(product->inventory, &item->error) ||
-		!nodes_check(
-			run->renew->context, product->inventory, &item->error))
+		!inventory_seal(product->inventory, &item->error))
 		return false;
 	product->node = inventory_node(product->inventory, 0);
 	return true;

@@ -127,14 +127,16 @@ static bool has_usages(
 /* What is looked at, and by whom it was issued. */
 struct subject {
 	const struct certificate *certificate;
-	const char *issuer;
+	const struct recognise_by *by;
 	struct identity identity;
 };
 
 static const char *fit(
 	const struct profile *profile, const struct subject *subject)
 {
-	return strcmp(profile->issuer, subject->issuer) ||
+	if (subject->by->profile && strcmp(profile->name, subject->by->profile))
+		return NULL;
+	return strcmp(profile->issuer, subject->by->issuer) ||
 			       !has_usages(profile, subject->certificate)
 		       ? NULL
 		       : name_in(profile, &subject->identity);
@@ -171,12 +173,13 @@ static bool find_row(const struct subject *subject, enum rank rank,
 	return true;
 }
 
-bool recognise(const struct certificate *certificate, const char *issuer,
-	struct recognised *ret_recognised, struct error *err)
+bool recognise(const struct certificate *certificate,
+	const struct recognise_by *by, struct recognised *ret_recognised,
+	struct error *err)
 {
 	AUTO_RELEASE(recognised) found = {0};
 	struct der groups[NAME_ATTRIBUTES_MAX];
-	struct subject subject = {certificate, issuer, {0}};
+	struct subject subject = {certificate, by, {0}};
 
 	if (!read_identity(certificate, groups, &subject.identity, err))
 		return false;

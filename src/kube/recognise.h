@@ -15,9 +15,14 @@ struct recognised {
 	char *name; /* the node or user; NULL of a row that is for neither */
 };
 
-/* A leaf that the CA of this profile issued.  ERROR_REFUSED when it is of no row, or could be of several. */
+struct recognise_by {
+	const char *issuer;  /* the profile of the CA that issued it */
+	const char *profile; /* only this row; or NULL */
+};
+
+/* A leaf.  ERROR_REFUSED when it is of no row, or could be of several. */
 MUST_CHECK bool recognise(const struct certificate *certificate,
-	const char *issuer, 	struct recognised *ret_recognised, struct error *err);
+	const struct recognise_by *by, 	struct recognised *ret_recognised, struct error *err);
 
 void recognised_release(struct recognised *recognised);
 DEFINE_AUTO_RELEASE(recognised)

@@ -262,7 +262,13 @@ static bool visit_block(const struct pem_block *block, pem_visit *visit,
 bool pem_each(const struct secret *text, const char *label, pem_visit *visit,
 	void *data, struct error *err)
 {
-	struct der rest = {secret_view(text), secret_len(text)};
+	return pem_each_in((struct der){secret_view(text), secret_len(text)},
+		label, visit, data, err);
+}
+
+bool pem_each_in(struct der rest, const char *label, pem_visit *visit,
+	void *data, struct error *err)
+{
 	struct pem_block block;
 	bool found;
 

@@ -31,6 +31,8 @@ MUST_CHECK bool pem_read(const char *text, size_t len, const char *label,
 typedef bool pem_visit(void *data, struct der der, struct error *err);
 MUST_CHECK bool pem_each(const struct secret *text, const char *label,
 	pem_visit *visit, void *data, struct error *err);
+MUST_CHECK bool pem_each_in(struct der text, const char *label,
+	pem_visit *visit, void *data, struct error *err);
 
 /* One block as it stands in a text: views into it. */
 struct pem_block {

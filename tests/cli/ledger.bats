@@ -331,7 +331,7 @@ refused odd.crt null null"
 	has "$(json '.items[] | select(.path == "odd.crt") | .reason')" \
 		"of no profile"
 	has "$(json '.items[] | select(.path == "foreign.crt") | .reason')" \
-		"did not sign it"
+		"no CA of the PKI directory signed it"
 	exits 4 node-bundle w1 --no-serving
 	has "$stderr" "--reissue issues it anew"
 }
@@ -352,6 +352,35 @@ refused odd.crt null null"
 	exits 0 ledger import control-1 --node control-1 --json
 	is "$(json '.items[] | "\(.status) \(.profile) \(.node)"')" \
 		"imported kube-apiserver control-1"
+}
+
+@test "a lost ledger gets the authorities and hosts of a control plane again" {
+	local host pki
+
+	make_pki
+	cat >>pki/cluster.yaml <<-END
+		controlPlane:
+		  endpoint: api.example.internal:6443
+		  hosts:
+		    - name: control-1
+		      addresses: [10.0.0.1]
+	END
+	kpki control-plane -q
+	kpki list --json | jq -r '.items[] | select(.profile != "admin") |
+		"\(.status) \(.profile) \(.node) \(.serial)"' | sort >wanted
+	pki=control-plane/control-1/etc/kubernetes/pki
+	rm pki/ledger.db*
+	exits 4 ledger import control-plane/control-1 --node control-1
+	has "$stderr" "could be of etcd-server and of etcd-peer"
+	exits 0 ledger import $pki/etcd/server.crt --profile etcd-server
+	exits 0 ledger import $pki/etcd/peer.crt --profile etcd-peer
+	exits 4 ledger import $pki/etcd/peer.crt --profile etcd-healthcheck-client
+	exits 2 ledger import $pki/etcd/peer.crt --profile other
+	exits 0 ledger verify
+	kpki list --json | jq -r '.items[] |
+		"\(.status) \(.profile) \(.node) \(.serial)"' | sort >have
+	is "$(comm -13 wanted have)" ""
+	is "$(comm -23 wanted have)" ""
 }
 
 @test "what is no certificate is refused by its file, and recorded is the rest" {

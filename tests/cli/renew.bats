@@ -96,6 +96,27 @@ planned w2 renewals/w2 1"
 	diff <(shape bundles/w1) <(shape again/w1)
 }
 
+@test "the kubeconfig of kube-proxy stays in the bundle" {
+	make_pki
+	kpki node-bundle -q w1 --with-kube-proxy --validity 5d
+	exits 0 renew
+	diff <(shape bundles/w1) <(shape renewals/w1)
+	exits 0 list --expiring 30d
+	is "$(statuses w1)" \
+		"superseded superseded superseded live live live"
+	has "$(<renewals/w1_renewal.txt)" kube-proxy
+}
+
+@test "a name that policy forbids by now fails no other" {
+	make_pki
+	kpki node-bundle -q w1 --address 10.0.0.1 --validity 5d
+	kpki node-bundle -q w2 --address 10.0.0.2 --validity 5d
+	sed -i 's|^server:.*|server: "https://10.0.0.2:6443"|' pki/cluster.yaml
+	exits 4 renew --json
+	is "$(json '.items[] | "\(.status) \(.node)"' | sort)" "issued w1
+refused w2"
+}
+
 @test "--node and --expiring choose, and an inventory has the addresses" {
 	make_nodes
 	exits 0 renew --node w3

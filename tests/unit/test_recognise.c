@@ -82,8 +82,7 @@ static const struct row rows[] = {
 	{"kube-apiserver-kubelet-client", {"kubeadm:cluster-admins"}, NULL,
 		CLIENT, SIGNS, false, "kube-apiserver-kubelet-client", NULL},
 	/* of an authority that is not asked about */
-	{"w1", {NULL}, "w1", CLIENT | SERVER, SIGNS, false, NULL,
-		"no profile"},
+	{"w1", {NULL}, "w1", CLIENT | SERVER, SIGNS, false, NULL, "no profile"},
 	/* what is nearly one of these */
 	{"system:node:w1", {NULL}, NULL, CLIENT, SIGNS, false, NULL,
 		"no profile"},
@@ -117,7 +116,8 @@ static void a_certificate_is_of_the_row_that_it_fits(void **state)
 		AUTO_FREE(certificate) certificate = make(&rows[i], key);
 		AUTO_RELEASE(recognised) is = {0};
 		AUTO_RELEASE(error) err = ERROR_INIT;
-		bool done = recognise(certificate, "ca", &is, &err);
+		bool done = recognise(certificate,
+			&(struct recognise_by){"ca", NULL}, &is, &err);
 
 		if (done != (rows[i].profile != NULL))
 			fail_msg("row %zu: %s", i,
@@ -147,10 +147,17 @@ static void two_rows_that_say_the_same_are_not_told_apart(void **state)
 	AUTO_RELEASE(recognised) is = {0};
 	AUTO_RELEASE(error) err = ERROR_INIT;
 
-	assert_false(recognise(certificate, "etcd-ca", &is, &err));
+	assert_false(recognise(certificate,
+		&(struct recognise_by){"etcd-ca", NULL}, &is, &err));
 	assert_int_equal(err.kind, ERROR_REFUSED);
 	assert_non_null(strstr(
 		err.message, "could be of etcd-server and of etcd-peer"));
+	/* but by whoever knows it */
+	error_release(&err);
+	assert_true(recognise(certificate,
+		&(struct recognise_by){"etcd-ca", "etcd-peer"}, &is, &err));
+	assert_string_equal(is.profile->name, "etcd-peer");
+	assert_string_equal(is.name, "w1");
 }
 
 /* Whatever row there will be: what kpki issues, it knows again, or it says
@@ -171,7 +178,10 @@ static void no_row_is_taken_for_another(void **state)
 		AUTO_RELEASE(recognised) is = {0};
 		AUTO_RELEASE(error) err = ERROR_INIT;
 
-		if (recognise(certificate, profile->issuer, &is, &err) && is.profile != profile)
+		if (recognise(certificate,
+			    &(struct recognise_by){profile->issuer, NULL}, &is,
+			    &err) &&
+			is.profile != profile)
 			fail_msg("%s is taken for %s", profile->name,
 				is.profile->name);
 	}
@@ -198,8 +208,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_certificate_is_of_the_row_that_it_fits),
-		cmocka_unit_test(
-			two_rows_that_say_the_same_are_not_told_apart),
+		cmocka_unit_test(two_rows_that_say_the_same_are_not_told_apart),
 		cmocka_unit_test(no_row_is_taken_for_another),
 	};
 
