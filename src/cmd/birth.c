@@ -11,6 +11,8 @@
 
 #include "base/file.h"
 #include "cmd/context.h"
+#include "pki/key_token.h"
+#include "pki/pkcs11_uri.h"
 
 #define STAGE_PREFIX ".kpki-init-"
 #define PEM_MAX ((size_t)1 << 16)
@@ -64,11 +66,24 @@ bool birth_look(const char *path, bool *ret_exists, struct error *err)
 
 /* -- importing -- */
 
+static bool open_key(const struct birth_source *source, struct key **ret_key,
+	struct error *err)
+{
+	AUTO_FREE(secret) pem = NULL;
+
+	if (pkcs11_uri_is(source->key_path))
+		return key_open_uri(
+			source->key_path, source->custodian, ret_key, err);
+	return file_read_secret(
+		       AT_FDCWD, source->key_path, PEM_MAX, &pem, err) &&
+	       (key_open(pem, source->custodian, ret_key, err) ||
+		       error_context(err, "\"%s\"", source->key_path));
+}
+
 bool birth_import(const struct birth_source *source, struct instant now,
 	struct authority **ret_authority, struct error *err)
 {
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	AUTO_FREE(secret) pem = NULL;
 	AUTO_FREE(certificate) certificate = NULL;
 	AUTO_FREE(key) key = NULL;
 
@@ -77,10 +92,8 @@ bool birth_import(const struct birth_source *source, struct instant now,
 	if (!certificate_read_pem(
 		    text.data, text.len, false, &certificate, err))
 		return error_context(err, "\"%s\"", source->certificate_path);
-	if (!file_read_secret(AT_FDCWD, source->key_path, PEM_MAX, &pem, err))
+	if (!open_key(source, &key, err))
 		return false;
-	if (!key_open(pem, source->custodian, &key, err))
-		return error_context(err, "\"%s\"", source->key_path);
 	if (!authority_new(&certificate, &key, now, ret_authority, err))
 		return error_context(err, "\"%s\"", source->certificate_path);
 	return true;

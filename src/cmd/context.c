@@ -146,19 +146,19 @@ static bool open_ca(struct context *context, struct error *err)
 bool context_write_key(const struct context *context, const struct key *key,
 	struct secret **ret_pem, struct error *err)
 {
-	if (!key_is_sealed(authority_key(context->ca)))
+	if (key_custody(authority_key(context->ca)) != KEY_SEALED)
 		return key_write(key, ret_pem, err);
 	return key_write_sealed(
 		key, custody_known(context->custody), ret_pem, err);
 }
 
-bool context_key_is_sealed(
-	const struct context *context, bool *ret_sealed, struct error *err)
+bool context_key_custody(const struct context *context,
+	enum key_custody *ret_custody, struct error *err)
 {
 	AUTO_FREE(secret) pem = NULL;
 
 	return (file_read_secret(context->dir, CA_KEY, CA_KEY_MAX, &pem, err) &&
-		       (key_text_is_sealed(pem, ret_sealed, err) ||
+		       (key_text_custody(pem, ret_custody, err) ||
 			       error_context(err, "\"" CA_KEY "\""))) ||
 	       error_context(err, "\"%s\"", context->path);
 }

@@ -49,13 +49,13 @@ void context_free(struct context *context);
 DEFINE_AUTO_FREE(context)
 
 /* The key of a further authority of the directory, as the first one's is kept:
- * plain, or sealed under the same passphrase.  Needs NEEDS_CA. */
+ * plain, or sealed under the same passphrase; plain beside one in a token.  Needs NEEDS_CA. */
 MUST_CHECK bool context_write_key(const struct context *context,
 	const struct key *key, struct secret **ret_pem, struct error *err);
 
-/* Whether it takes a passphrase to open ca.key. */
-MUST_CHECK bool context_key_is_sealed(const struct context *context,
-	bool *ret_sealed, struct error *err);
+/* How ca.key is kept. */
+MUST_CHECK bool context_key_custody(const struct context *context,
+	enum key_custody *ret_custody, struct error *err);
 
 /* ERROR_REFUSED when a file or directory at out is the PKI directory or would
  * be anywhere in it.  NULL and "-" are standard output. */

@@ -199,13 +199,15 @@ static bool ships_ca_key(const struct run *run)
 
 static bool require_plain_key(const struct run *run, struct error *err)
 {
-	if (!ships_ca_key(run) ||
-		!key_is_sealed(authority_key(run->context->ca)))
+	enum key_custody custody = key_custody(authority_key(run->context->ca));
+
+	if (!ships_ca_key(run) || custody == KEY_PLAIN)
 		return true;
 	return error_set(err, ERROR_REFUSED,
-		"\"%s/" CA_KEY "\": is sealed, and would go to the hosts (%s), "
+		"\"%s/" CA_KEY "\": is %s, and would go to the hosts (%s), "
 		"where kube-controller-manager reads plain keys only",
 		run->context->path,
+		custody == KEY_SEALED ? "sealed" : "in a token",
 		run->settings->with_ca_key ? "--with-ca-key"
 					   : "signing: in-cluster");
 }

@@ -15,8 +15,8 @@ struct custody {
 	bool used;
 };
 
-static bool answer(void *data, bool again, const struct secret **ret_passphrase,
-	struct error *err)
+static bool answer(void *data, const char *what, bool again,
+	const struct secret **ret_passphrase, struct error *err)
 {
 	struct custody *custody = data;
 	AUTO_TEXT question = NULL;
@@ -28,8 +28,9 @@ static bool answer(void *data, bool again, const struct secret **ret_passphrase,
 	}
 	if (again)
 		secret_free(take(&custody->typed));
-	question = memory_format("%spassphrase of \"%s\": ",
-		again ? "this one does not open it; " : "", custody->file);
+	question = memory_format(
+		"%s%s of \"%s\": ", again ? "this one does not open it; " : "",
+		what, custody->file);
 	if (!custody->typed &&
 		!prompt_passphrase(question, &custody->typed, err))
 		return false;

@@ -2,11 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/utf8.h"
 #include "cmd/birth.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "kube/profile.h"
+#include "pki/key_token.h"
+#include "pki/pkcs11_uri.h"
 
 struct init_ca_settings {
 	const char *cluster;
@@ -22,6 +25,7 @@ struct init_ca_settings {
 	const char *layout;
 	const char *import_cert;
 	const char *import_key;
+	const char *key;
 	bool seal;
 };
 
@@ -58,7 +62,10 @@ static const struct option_spec init_ca_options[] = {
 		"take this CA certificate instead of making one",
 		.value = OPTION_VALUE_FILE),
 	OPTION_TEXT(S, import_key, "import-key", "FILE",
-		"the key of --import-cert", .value = OPTION_VALUE_FILE),
+		"the key of --import-cert; or its pkcs11: URI",
+		.value = OPTION_VALUE_FILE),
+	OPTION_TEXT(S, key, "key", "URI",
+		"the pkcs11: URI of the CA's key: made there unless it is"),
 	OPTION_FLAG(S, seal, "seal",
 		"put the CA's key under a passphrase, asked for twice"),
 	OPTION_END,
@@ -112,6 +119,14 @@ static bool fill_cluster(
 
 static bool check_usage(const S *settings, struct error *err)
 {
+	AUTO_RELEASE(pkcs11_uri) uri = PKCS11_URI_INIT;
+
+	if (settings->key && (settings->import_cert || settings->seal))
+		return error_set(err, ERROR_USAGE,
+			"--key and %s exclude each other",
+			settings->import_cert ? "--import-cert" : "--seal");
+	if (settings->key && !pkcs11_uri_parse(settings->key, &uri, err))
+		return context_blame(err, "--key");
 	if (!settings->import_cert != !settings->import_key)
 		return error_set(err, ERROR_USAGE,
 			"--import-cert and --import-key go together");
@@ -229,22 +244,42 @@ static bool compare_import(const S *settings, const struct context *context,
 	return true;
 }
 
-/* Nobody is asked for a passphrase to be told that nothing changes. */
+/* Nobody is asked for a passphrase or a PIN to be told that nothing changes. */
 static bool open_kept(const struct command_call *call,
-	struct context **ret_context, bool *ret_sealed, struct error *err)
+	struct context **ret_context, enum key_custody *ret_custody,
+	struct error *err)
 {
 	AUTO_FREE(context) context = NULL;
 	unsigned needs = NEEDS_CLUSTER | NEEDS_LEDGER;
 
 	if (!context_open(call, needs | NEEDS_CA_CERTIFICATE, &context, err) ||
-		!context_key_is_sealed(context, ret_sealed, err))
+		!context_key_custody(context, ret_custody, err))
 		return false;
-	if (*ret_sealed) {
+	if (*ret_custody != KEY_PLAIN) {
 		*ret_context = take(&context);
 		return true;
 	}
 	return context_open(call, needs | NEEDS_CA | NEEDS_CA_CERTIFICATE,
 		ret_context, err);
+}
+
+/* The text of a key that is in a token is no secret; any other is, and is not
+ * read here. */
+static bool compare_key(const S *settings, const struct context *context,
+	enum key_custody custody, struct buffer *drift, struct error *err)
+{
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+
+	if (custody != KEY_IN_TOKEN) {
+		drift_add(drift, "its key is in no token");
+		return true;
+	}
+	if (!file_read(context->dir, CA_KEY, CA_KEY_MAX, &text, err))
+		return error_context(err, "\"%s\"", context->path);
+	text.data[strcspn(text.data, "\n")] = '\0';
+	if (strcmp(text.data, settings->key))
+		differ(drift, "--key", text.data, settings->key);
+	return true;
 }
 
 static bool keep(const struct command_call *call, const struct cluster *asked,
@@ -255,15 +290,18 @@ static bool keep(const struct command_call *call, const struct cluster *asked,
 	AUTO_FREE(context) context = NULL;
 	AUTO_RELEASE(buffer) drift = BUFFER_INIT;
 	const struct certificate *is;
-	bool sealed;
+	enum key_custody custody;
 
-	if (!open_kept(call, &context, &sealed, err))
+	if (!open_kept(call, &context, &custody, err))
 		return false;
 	is = context->ca_certificate;
 	compare_cluster(settings, asked, context->cluster, &drift);
 	compare_authority(settings, request, is, &drift);
-	if (settings->seal && !sealed)
+	if (settings->seal && custody != KEY_SEALED)
 		drift_add(&drift, "its key is not sealed");
+	if (settings->key &&
+		!compare_key(settings, context, custody, &drift, err))
+		return false;
 	if (!compare_import(settings, context, is, &drift, err))
 		return false;
 	if (drift.len)
@@ -300,12 +338,27 @@ static bool choose_passphrase(const S *settings, const struct authority *ca,
 	struct custody *custody, const struct secret **ret_passphrase,
 	struct error *err)
 {
-	if (key_is_sealed(authority_key(ca))) {
+	if (key_custody(authority_key(ca)) == KEY_SEALED) {
 		*ret_passphrase = custody_known(custody);
 		return true;
 	}
 	return !settings->seal ||
 	       custody_choose(custody, CA_KEY, ret_passphrase, err);
+}
+
+static bool find_authority(const S *settings, struct custody *custody,
+	const struct authority_request *request, struct authority **ret_ca,
+	struct error *err)
+{
+	AUTO_FREE(key) key = NULL;
+
+	if (settings->import_cert)
+		return import(settings, custody, ret_ca, err);
+	if (!settings->key)
+		return authority_create(request, ret_ca, err);
+	return key_make_uri(settings->key, request->key_type,
+		       custody_of(custody, settings->key), &key, err) &&
+	       authority_create_with(request, &key, ret_ca, err);
 }
 
 static bool make(const struct command_call *call, const char *path,
@@ -315,8 +368,7 @@ static bool make(const struct command_call *call, const char *path,
 	const S *settings = call->settings;
 	AUTO_FREE(custody) custody = custody_new(call);
 
-	if (settings->import_cert ? !import(settings, custody, ret_ca, err)
-				  : !authority_create(request, ret_ca, err))
+	if (!find_authority(settings, custody, request, ret_ca, err))
 		return false;
 	plan->ca = *ret_ca;
 	return choose_passphrase(

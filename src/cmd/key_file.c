@@ -59,7 +59,7 @@ static bool read_file(struct key_file *file, struct error *err)
 		return false;
 	if (!file_read_secret(
 		    file->dir, file->name, CA_KEY_MAX, &file->text, err) ||
-		!key_text_is_sealed(file->text, &file->sealed, err))
+		!key_text_custody(file->text, &file->custody, err))
 		return error_context(err, "\"%s\"", file->path);
 	return true;
 }

@@ -22,7 +22,7 @@ struct key_file {
 	const char *name;
 	int fd;
 	struct secret *text;
-	bool sealed;
+	enum key_custody custody;
 };
 
 /* In the order in which they are handled; the first is ca.key. */

@@ -39,7 +39,9 @@ DEFINE_AUTO_RELEASE(seal)
 
 static bool is_to_change(const struct seal *seal, size_t i)
 {
-	return seal->change || !seal->files.rows[i].sealed;
+	enum key_custody custody = seal->files.rows[i].custody;
+
+	return custody == KEY_PLAIN || (seal->change && custody == KEY_SEALED);
 }
 
 static bool has_work(const struct seal *seal)
@@ -56,9 +58,10 @@ static bool open_keys(struct seal *seal, struct error *err)
 	for (size_t i = 0; i < seal->files.n_rows; i++) {
 		const struct key_file *file = &seal->files.rows[i];
 
-		if (!key_open(file->text,
-			    custody_of(seal->context->custody, file->path),
-			    &seal->keys[i], err))
+		if (file->custody != KEY_IN_TOKEN &&
+			!key_open(file->text,
+				custody_of(seal->context->custody, file->path),
+				&seal->keys[i], err))
 			return error_context(err, "\"%s\"", file->path);
 	}
 	return true;
@@ -84,12 +87,12 @@ static bool choose_passphrase(
 	       custody_choose(custody, path, &seal->passphrase, err);
 }
 
-static bool hand_over(void *data, bool again,
+static bool hand_over(void *data, const char *what, bool again,
 	const struct secret **ret_passphrase, struct error *err)
 {
 	const struct seal *seal = data;
 
-	(void)again, (void)err;
+	(void)what, (void)again, (void)err;
 	*ret_passphrase = seal->passphrase;
 	return true;
 }

@@ -21,10 +21,11 @@ static bool unseal_all(struct context *context, struct key_files *files,
 	for (size_t i = 0; i < files->n_rows; i++) {
 		struct key_file *file = &files->rows[i];
 
-		if (file->sealed && !unseal_one(context, file, err))
+		bool sealed = file->custody == KEY_SEALED;
+
+		if (sealed && !unseal_one(context, file, err))
 			return false;
-		key_file_row(
-			report, file, file->sealed ? "unsealed" : "unchanged");
+		key_file_row(report, file, sealed ? "unsealed" : "unchanged");
 	}
 	return true;
 }

@@ -140,22 +140,29 @@ static bool self_sign(const struct authority_request *request,
 	       certificate_lint(der_of(der), &plan, key, err);
 }
 
+bool authority_create_with(const struct authority_request *request,
+	struct key **taken_key, struct authority **ret_authority,
+	struct error *err)
+{
+	AUTO_FREE(certificate) certificate = NULL;
+	AUTO_RELEASE(buffer) der = BUFFER_INIT;
+
+	/* verifies; a CA may be made for a time to come */
+	return refuse_ed25519(key_type(*taken_key), err) &&
+	       self_sign(request, *taken_key, &der, err) &&
+	       certificate_read(der_of(&der), &certificate, err) &&
+	       authority_new(&certificate, taken_key, request->not_before,
+		       ret_authority, err);
+}
+
 bool authority_create(const struct authority_request *request,
 	struct authority **ret_authority, struct error *err)
 {
-	AUTO_FREE(certificate) certificate = NULL;
 	AUTO_FREE(key) key = NULL;
-	AUTO_RELEASE(buffer) der = BUFFER_INIT;
 
-	if (!refuse_ed25519(request->key_type, err))
-		return false;
-	if (!key_generate(request->key_type, &key, err) ||
-		!self_sign(request, key, &der, err) ||
-		!certificate_read(der_of(&der), &certificate, err))
-		return false;
-	/* verifies; a CA may be made for a time to come */
-	return authority_new(
-		&certificate, &key, request->not_before, ret_authority, err);
+	return refuse_ed25519(request->key_type, err) &&
+	       key_generate(request->key_type, &key, err) &&
+	       authority_create_with(request, &key, ret_authority, err);
 }
 
 static bool refuse_renewal(

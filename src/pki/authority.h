@@ -21,6 +21,12 @@ struct authority_request {
 MUST_CHECK bool authority_create(const struct authority_request *request,
 	struct authority **ret_authority, struct error *err);
 
+/* The same with a key that is there already, which may be in a token; its type
+ * counts, not the request's.  Consumes it on success. */
+MUST_CHECK bool authority_create_with(const struct authority_request *request,
+	struct key **taken_key, struct authority **ret_authority,
+	struct error *err);
+
 /*
  * From what was read.  ERROR_INPUT when the key is not the certificate's, the
  * certificate is no CA, may not sign certificates, has an extKeyUsage, is not

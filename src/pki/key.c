@@ -1,28 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pki/key.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <gnutls/abstract.h>
-#include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
-
-#include "pki/key_numbers.h"
+#include "pki/key_private.h"
+#include "pki/key_token.h"
 #include "pki/oid.h"
+#include "pki/pkcs11_uri.h"
 #include "pki/seal.h"
-
-struct key {
-	enum key_type type;
-	enum key_algorithm algorithm;
-	unsigned rsa_bits;
-	bool sealed;
-	char name[16];
-	gnutls_x509_privkey_t native;
-	gnutls_privkey_t signer; /* borrows native */
-	struct buffer public_key;
-};
 
 /* -- kinds -- */
 
@@ -78,7 +66,7 @@ bool key_type_parse(
 		text);
 }
 
-static bool library_failed(struct error *err, const char *what, int rc)
+bool key_library_failed(struct error *err, const char *what, int rc)
 {
 	return error_set(
 		err, ERROR_FAILED, "%s: %s", what, gnutls_strerror_name(rc));
@@ -182,7 +170,7 @@ static bool set_public_key(struct key *key, struct error *err)
 		rc = gnutls_x509_privkey_export_ecc_raw(
 			key->native, NULL, &out.x, &out.y, NULL);
 	if (rc < 0)
-		return library_failed(err, "public key", rc);
+		return key_library_failed(err, "public key", rc);
 	numbers = numbers_of(key, &out);
 	if (is_ec(key->algorithm))
 		numbers.point = encode_point(key->algorithm, &out, point);
@@ -190,12 +178,8 @@ static bool set_public_key(struct key *key, struct error *err)
 	return true;
 }
 
-/* Names what is in key->native. */
-static void describe(struct key *key)
+void key_describe_numbers(struct key *key)
 {
-	if (key->algorithm == KEY_ALGORITHM_RSA)
-		gnutls_x509_privkey_get_pk_algorithm2(
-			key->native, &key->rsa_bits);
 	key->type = KEY_OTHER;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].algorithm == key->algorithm &&
@@ -224,7 +208,7 @@ static bool key_new(
 	if (rc >= 0)
 		rc = gnutls_privkey_init(&key->signer);
 	if (rc < 0)
-		return library_failed(err, "key", rc);
+		return key_library_failed(err, "key", rc);
 	*ret_key = take(&key);
 	return true;
 }
@@ -235,8 +219,11 @@ static bool key_finish(struct key *key, struct error *err)
 	int rc = gnutls_privkey_import_x509(key->signer, key->native, 0);
 
 	if (rc < 0)
-		return library_failed(err, "key", rc);
-	describe(key);
+		return key_library_failed(err, "key", rc);
+	if (key->algorithm == KEY_ALGORITHM_RSA)
+		gnutls_x509_privkey_get_pk_algorithm2(
+			key->native, &key->rsa_bits);
+	key_describe_numbers(key);
 	return set_public_key(key, err);
 }
 
@@ -257,7 +244,7 @@ bool key_generate(enum key_type type, struct key **ret_key, struct error *err)
 		return false;
 	rc = gnutls_x509_privkey_generate(key->native, row->family, bits, 0);
 	if (rc < 0)
-		return library_failed(err, "key generation", rc);
+		return key_library_failed(err, "key generation", rc);
 	if (!key_finish(key, err))
 		return false;
 	*ret_key = take(&key);
@@ -376,6 +363,22 @@ bool key_read(const struct secret *pem, struct key **ret_key, struct error *err)
 	return read_block(&block, ret_key, err);
 }
 
+/* The URI of a key that is elsewhere; NULL when the text is no such line. */
+static char *uri_in(const struct secret *text)
+{
+	static const char scheme[] = "pkcs11:";
+	const char *bytes = (const char *)secret_view(text);
+	size_t len = secret_len(text);
+
+	if (len < strlen(scheme) ||
+		memcmp(bytes, scheme, strlen(scheme)) != 0 ||
+		memchr(bytes, '\0', len))
+		return NULL;
+	if (bytes[len - 1] == '\n')
+		len--;
+	return memory_text_n(bytes, len);
+}
+
 static bool unseal(const struct secret *sealed,
 	const struct key_custodian *custodian, struct secret **ret_der,
 	struct error *err)
@@ -385,8 +388,8 @@ static bool unseal(const struct secret *sealed,
 	bool opened = false;
 
 	for (unsigned i = 0; i < custodian->tries && !opened; i++)
-		if (!custodian->passphrase(
-			    custodian->data, i > 0, &passphrase, err) ||
+		if (!custodian->passphrase(custodian->data, "passphrase", i > 0,
+			    &passphrase, err) ||
 			!seal_open(view, passphrase, ret_der, &opened, err))
 			return false;
 	return opened ||
@@ -398,8 +401,11 @@ bool key_open(const struct secret *pem, const struct key_custodian *custodian,
 {
 	AUTO_FREE(secret) sealed = NULL;
 	AUTO_FREE(secret) der = NULL;
+	AUTO_TEXT uri = uri_in(pem);
 	struct pem_block block;
 
+	if (uri)
+		return key_open_uri(uri, custodian, ret_key, err);
 	if (!key_find_block(pem, &block, err))
 		return false;
 	if (!key_block_is_sealed(&block))
@@ -409,20 +415,25 @@ bool key_open(const struct secret *pem, const struct key_custodian *custodian,
 	       read_der(&block, der, ret_key, err);
 }
 
-bool key_text_is_sealed(
-	const struct secret *pem, bool *ret_sealed, struct error *err)
+bool key_text_custody(const struct secret *pem, enum key_custody *ret_custody,
+	struct error *err)
 {
+	AUTO_TEXT uri = uri_in(pem);
 	struct pem_block block;
 
-	if (!key_find_block(pem, &block, err))
+	if (!uri && !key_find_block(pem, &block, err))
 		return false;
-	*ret_sealed = key_block_is_sealed(&block);
+	*ret_custody = uri			     ? KEY_IN_TOKEN
+		       : key_block_is_sealed(&block) ? KEY_SEALED
+						     : KEY_PLAIN;
 	return true;
 }
 
-bool key_is_sealed(const struct key *key)
+enum key_custody key_custody(const struct key *key)
 {
-	return key->sealed;
+	if (key->uri)
+		return KEY_IN_TOKEN;
+	return key->sealed ? KEY_SEALED : KEY_PLAIN;
 }
 
 static bool encode(
@@ -433,13 +444,14 @@ static bool encode(
 	struct key_numbers numbers;
 	int rc;
 
+	assert(key->native);
 	if (key->algorithm == KEY_ALGORITHM_RSA)
 		rc = export_rsa(key, &out);
 	else
 		rc = gnutls_x509_privkey_export_ecc_raw(
 			key->native, NULL, NULL, NULL, &out.scalar);
 	if (rc < 0)
-		return library_failed(err, "private key", rc);
+		return key_library_failed(err, "private key", rc);
 	numbers = numbers_of(key, &out);
 	if (is_ec(key->algorithm)) {
 		/* what SubjectPublicKeyInfo ends in */
@@ -450,11 +462,25 @@ static bool encode(
 	return true;
 }
 
+static struct secret *uri_line(const struct key *key)
+{
+	size_t len = strlen(key->uri);
+	struct secret *line = secret_new(len + 1);
+
+	memcpy(secret_bytes(line), key->uri, len);
+	secret_bytes(line)[len] = '\n';
+	return line;
+}
+
 bool key_write(
 	const struct key *key, struct secret **ret_pem, struct error *err)
 {
 	AUTO_FREE(secret) der = NULL;
 
+	if (key->uri) {
+		*ret_pem = uri_line(key);
+		return true;
+	}
 	if (!encode(key, &der, err))
 		return false;
 	*ret_pem = pem_write_secret("PRIVATE KEY", der);
@@ -482,6 +508,10 @@ void key_free(struct key *key)
 		gnutls_privkey_deinit(key->signer);
 	if (key->native)
 		gnutls_x509_privkey_deinit(key->native);
+	if (key->uri && pthread_mutex_destroy(&key->mutex) != 0)
+		abort();
+	free(key->uri);
+	key_pin_free(key->pin);
 	buffer_release(&key->public_key);
 	free(key);
 }
@@ -530,12 +560,19 @@ struct der key_signature_algorithm(const struct key *key)
 bool key_sign(const struct key *key, struct der message,
 	struct buffer *signature, struct error *err)
 {
+	gnutls_sign_algorithm_t sign = algorithms[key->algorithm].sign;
 	gnutls_datum_t data = datum_of(message), made = {NULL, 0};
-	int rc = gnutls_privkey_sign_data2(
-		key->signer, algorithms[key->algorithm].sign, 0, &data, &made);
+	int rc;
 
-	if (rc < 0)
-		return library_failed(err, "signature", rc);
+	if (key->uri) {
+		if (!key_token_sign(key, sign, &data, &made, err))
+			return false;
+	} else {
+		rc = gnutls_privkey_sign_data2(
+			key->signer, sign, 0, &data, &made);
+		if (rc < 0)
+			return key_library_failed(err, "signature", rc);
+	}
 	buffer_add(signature, made.data, made.size);
 	gnutls_free(made.data);
 	return true;

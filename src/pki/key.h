@@ -45,29 +45,34 @@ MUST_CHECK bool key_read(const struct secret *pem, struct key **ret_key,
 	struct error *err);
 
 /*
- * Who knows the passphrase of a key that is sealed, when one turns up.  `again`
- * says that the last answer did not open it; it is asked `tries` times.
+ * Who knows the passphrase of a key that is sealed, or the PIN of a token (that
+ * is `what`), when one turns up.  `again` says that the last answer did not open
+ * it; it is asked `tries` times.
  */
 struct key_custodian {
 	unsigned tries;
-	bool (*passphrase)(void *data, bool again,
+	bool (*passphrase)(void *data, const char *what, bool again,
 		const struct secret **ret_passphrase, struct error *err);
 	void *data;
 };
 
-/* The same, and a key that is sealed (pki/seal.h): ERROR_INPUT when no answer
- * opens it. */
+/* The same, and a key that is sealed: ERROR_INPUT when no answer opens it.  The
+ * URI of a key in a token opens that. */
 MUST_CHECK bool key_open(const struct secret *pem,
 	const struct key_custodian *custodian, struct key **ret_key,
 	struct error *err);
 
-/* What stands in a file: whether it takes a passphrase to read it. */
-MUST_CHECK bool key_text_is_sealed(const struct secret *pem, bool *ret_sealed,
-	struct error *err);
-/* Whether it was when it was read. */
-bool key_is_sealed(const struct key *key);
+/* How a key is kept: in plain, under a passphrase (pki/seal.h), or in a PKCS#11
+ * token, with its URI in the place of the key (pki/key_token.h). */
+enum key_custody { KEY_PLAIN, KEY_SEALED, KEY_IN_TOKEN };
 
-/* PKCS#8 PEM; with a passphrase, sealed. */
+/* That of what stands in a file, and that of a key when it was read. */
+MUST_CHECK bool key_text_custody(const struct secret *pem,
+	enum key_custody *ret_custody, struct error *err);
+enum key_custody key_custody(const struct key *key);
+
+/* PKCS#8 PEM, or the URI of a key in a token; with a passphrase, sealed, which
+ * a key in a token cannot be. */
 MUST_CHECK bool key_write(const struct key *key, struct secret **ret_pem,
 	struct error *err);
 MUST_CHECK bool key_write_sealed(const struct key *key,

@@ -607,6 +607,7 @@ var/lib/kubelet/pki/kubelet-client-current.pem"
 		pki/seal.h SEAL_ITERATIONS kpki-init-ca.1 rounds
 		pki/seal.h SEAL_ITERATIONS_MOST kpki-init-ca.1 rounds
 		pki/seal.h SEAL_SALT_MOST kpki-init-ca.1 octets
+		pki/pkcs11_uri.h PKCS11_URI_MOST kpki-init-ca.1 bytes
 	END
 }
 

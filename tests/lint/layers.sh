@@ -22,7 +22,7 @@ archive.h base/libarchive_private.h
 archive_entry.h base/libarchive_private.h
 dlfcn.h base/libarchive.c
 getopt.h cli/command.c
-gnutls/ pki/digest.c pki/key.c pki/key_verify.c pki/seal.c
+gnutls/ pki/digest.c pki/key_private.h pki/key_token.c pki/key_verify.c pki/seal.c
 jansson.h base/json.c
 libtasn1.h pki/request.c
 sqlite3.h pki/ledger.c pki/ledger_schema.c pki/ledger_sql.c pki/ledger_stage.c
@@ -42,7 +42,7 @@ confidants='base/file.c base/secret.c base/source.c base/tree_read_tar.c
 base/tree_tar.c cli/prompt.c kube/bundle.c kube/control_place.c
 kube/kubeconfig.c kube/kubeconfig_read.c kube/place.c kube/redact.c
 kube/token.c kube/token_file.c kube/token_read.c kube/token_secret.c
-pki/digest.c pki/key.c pki/key_decode.c pki/key_encode.c pki/pem.c pki/seal.c
+pki/digest.c pki/key.c pki/key_decode.c pki/key_encode.c pki/key_token.c pki/pem.c pki/seal.c
 verify/file.c verify/file_document.c'
 
 includes() { # file:line:header, "..." or <...> kept

@@ -74,11 +74,13 @@ struct answers {
 	struct secret *last;
 };
 
-static bool answer(void *data, bool again, const struct secret **ret_passphrase,
-	struct error *err)
+static bool answer(void *data, const char *what, bool again,
+	const struct secret **ret_passphrase, struct error *err)
 {
 	struct answers *answers = data;
 	const char *text = answers->texts[answers->n_asked++];
+
+	assert_string_equal(what, "passphrase");
 
 	answers->n_again += again;
 	if (!text)
@@ -112,15 +114,15 @@ static void keys_of_every_kind_come_back_sealed(void **state)
 		AUTO_FREE(key) back = NULL;
 		AUTO_FREE(secret) pem = NULL;
 		struct answers answers = {texts, 0, 0, NULL};
-		bool sealed = false;
+		enum key_custody custody = KEY_PLAIN;
 
 		assert_true(key_generate(types[i], &key, &err));
-		assert_false(key_is_sealed(key));
+		assert_int_equal(key_custody(key), KEY_PLAIN);
 		assert_true(key_write_sealed(key, passphrase, &pem, &err));
-		assert_true(key_text_is_sealed(pem, &sealed, &err));
-		assert_true(sealed);
+		assert_true(key_text_custody(pem, &custody, &err));
+		assert_int_equal(custody, KEY_SEALED);
 		assert_true(open_key(pem, &answers, &back, &err));
-		assert_true(key_is_sealed(back));
+		assert_int_equal(key_custody(back), KEY_SEALED);
 		assert_true(der_equal(key_public(key), key_public(back)));
 		secret_free(answers.last);
 	}
@@ -167,7 +169,7 @@ static void a_passphrase_is_asked_for_as_often_as_said(void **state)
 	key_free(take(&key));
 	assert_true(open_key(plain, &unasked, &key, &err));
 	assert_int_equal(unasked.n_asked, 0);
-	assert_false(key_is_sealed(key));
+	assert_int_equal(key_custody(key), KEY_PLAIN);
 }
 
 /* -- what is asked of a scheme -- */
