@@ -114,3 +114,22 @@ scanned()
 	scanned init-ca --dir plain --import-cert other.crt \
 		--import-key other.key
 }
+
+@test "a PIN is not left, nor kept by what passed it on" {
+	local module pin=pin-of-the-vault-7
+
+	module=$(find /usr/lib /usr/local/lib -name libsofthsm2.so 2>/dev/null |
+		head -n 1)
+	[[ $module ]] || skip "no SoftHSM here (Debian package softhsm2)"
+	mkdir tokens
+	printf 'directories.tokendir = %s\nobjectstore.backend = file\n' \
+		"$PWD/tokens" >softhsm2.conf
+	export SOFTHSM2_CONF=$PWD/softhsm2.conf
+	softhsm2-util --init-token --free --label vault --so-pin 12345678 \
+		--pin "$pin" >/dev/null
+	(umask 077 && echo "$pin" >pin)
+	needle pin "$(printf %s "$pin" | hex)"
+	scanned init-ca --passphrase-file pin --server https://api.example:6443 \
+		--key "pkcs11:token=vault;object=ca?module-path=$module"
+	scanned node-bundle w1 w2 --passphrase-file pin
+}
