@@ -146,8 +146,12 @@ static void add_private_key(
 	AUTO_FREE(secret) pem = secret_new(text.len);
 	AUTO_FREE(key) key = NULL;
 	AUTO_RELEASE(error) err = ERROR_INIT;
+	AUTO_RELEASE(error) passed_over = ERROR_INIT; /* it comes again */
+	enum key_custody custody;
 
 	memcpy(secret_bytes(pem), text.bytes, text.len);
+	artifact->is_sealed = key_text_custody(pem, &custody, &passed_over) &&
+			      custody == KEY_SEALED;
 	if (!key_read(pem, &key, &err)) {
 		artifact->problem = memory_text(err.message);
 		return;

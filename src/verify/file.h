@@ -61,6 +61,7 @@ struct artifact {
 	 * read, and then `problem` says why */
 	struct buffer public_key;
 	char *key_name; /* "rsa-2048" */
+	bool is_sealed; /* a KEY under a passphrase; it counts as unread */
 	bool is_der;    /* where Kubernetes reads nothing but PEM */
 
 	/* KUBECONFIG, TOKEN, RBAC, STATIC_TOKEN: as its reader gives it; else

@@ -186,6 +186,10 @@ node='/O=system:nodes/CN=system:node:w1'
 	finds KPKI-F011 new
 	openssl pkcs8 -topk8 -nocrypt -in kept.key -out $pki/kubelet.key
 	passes KPKI-F011 new
+	# The admin's own may be sealed.
+	cp -a pki sealed
+	kpki seal -q --dir sealed --passphrase-fd 3 3<<<secret
+	passes KPKI-F011 sealed
 	rm $pki/kubelet.key
 	finds KPKI-F014 new
 	passes KPKI-F014 $pki/kubelet.crt
