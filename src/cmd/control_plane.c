@@ -116,6 +116,24 @@ static bool check_usage(const S *settings, struct error *err)
 	return true;
 }
 
+/* Before the authorities are made. */
+static bool check_values(const struct run *run, struct error *err)
+{
+	const S *settings = run->settings;
+	const struct context *context = run->context;
+	enum key_type type;
+	struct lifetime lifetime;
+	bool clamped;
+
+	if (settings->key_type &&
+		!key_type_parse(settings->key_type, &type, err))
+		return context_blame(err, "--key-type");
+	return profile_lifetime(authority_certificate(context->ca),
+		       settings->validity, context->cluster->validity,
+		       context->now, &lifetime, &clamped, err) ||
+	       context_blame(err, "--validity");
+}
+
 static bool check_named(const struct run *run, struct error *err)
 {
 	const struct inventory *all = run->context->cluster->topology->all;
@@ -452,7 +470,7 @@ static bool control_plane_run(
 		!context_check_out(run.context, out_of(run.settings), err) ||
 		!cluster_require_server(
 			run.context->cluster, run.context->cluster_path, err) ||
-		!check_hosts(&run, err))
+		!check_hosts(&run, err) || !check_values(&run, err))
 		return false;
 	settings = release_settings_of(&run);
 	if (!recovery_run(run.context->ledger, &settings, err) ||

@@ -490,6 +490,26 @@ control-plane/cp-3/etc/kubernetes/pki/ca.key"
 	END
 }
 
+@test "a bad value of an option changes nothing" {
+	local words rule
+
+	make_control_plane
+	while IFS=$'\t' read -r words rule; do
+		exits 2 control-plane $words
+		has "$stderr" "$rule"
+		[ ! -e control-plane ] && [ ! -e pki/sa.key ]
+	done <<-END
+		--key-type dsa	--key-type: key type "dsa": not one of
+		--validity 0d	--validity: "0d": is past
+		--validity soon	--validity: "soon"
+	END
+	exits 4 control-plane --validity 20y
+	has "$stderr" '--validity: "20y": ends'
+	is "$(rows)" 1
+	exits 0 control-plane --validity 90d
+	has "$(reason cp-1)" "$(date -ud '+90 days' +%Y-%m)"
+}
+
 # -- who is whose --
 
 @test "no node gets a name or address of the control plane" {
