@@ -331,6 +331,34 @@ static struct release_settings release_settings_of(const struct run *run)
 		.warn = context_warn};
 }
 
+/* Somebody else was faster; if it was a twin, all is as it should be. */
+static void decide_again(struct run *run, const struct release *release,
+	struct control_item *item)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the race is what counts */
+	struct control_run patient = run->shared;
+	struct ledger *ledger = run->context->ledger;
+	struct control_item again;
+	bool done;
+
+	patient.reissue = patient.named = false;
+	control_item_init(&again, &patient,
+		control_plan_new(
+			run->kit, item->plan->roles, &item->plan->host));
+	done = ledger_lock(ledger, FILE_LOCK_SHARED, run->context->lock_timeout,
+		       &ignored) &&
+	       control_item_decide(&again, release_output(release), &ignored);
+	ledger_unlock(ledger);
+	if (done && !again.error.kind && !again.wanted) {
+		struct control_item before = *item;
+
+		*item = again;
+		item->run = &run->shared;
+		again = before;
+	}
+	control_item_release(&again);
+}
+
 static bool commit(struct run *run, struct release *release, struct error *err)
 {
 	struct release_item *offers =
@@ -353,6 +381,8 @@ static bool commit(struct run *run, struct release *release, struct error *err)
 		else
 			made[i]->issued = false;
 		error_release(&offers[i].error);
+		if (done && offers[i].state == RELEASE_RACED)
+			decide_again(run, release, made[i]);
 	}
 	free(made);
 	free(offers);

@@ -386,6 +386,20 @@ control-plane/cp-3/etc/kubernetes/pki/ca.key"
 	is "$(verdicts)" "unchanged cp-1,issued cp-2,issued cp-3,issued admin"
 }
 
+@test "many at once are as one" {
+	local i
+
+	make_control_plane
+	for i in 1 2 3 4; do
+		kpki control-plane >"out$i" 2>&1 &
+	done
+	all_succeed
+	is "$(rows)" 37
+	is "$(cat out? | grep -c ^issued)" 4
+	is "$(cat out? | grep -c ^unchanged)" 12
+	exits 0 control-plane
+}
+
 @test "a tree that is not whole is refused" {
 	make_control_plane
 	exits 0 control-plane
