@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/authorities.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "cmd/product.h"
@@ -55,12 +56,12 @@ static const struct row {
 			"kubelet authentication.x509.clientCAFile",
 			"kubeconfig certificate-authority",
 			"kubeadm join --discovery-token-ca-cert-hash (pin)"}},
-	{"front-proxy-ca", "front-proxy-ca.crt", "front-proxy-ca",
+	{"front-proxy-ca", FRONT_PROXY_CA_CERTIFICATE, "front-proxy-ca",
 		"control plane",
 		{"kube-apiserver --requestheader-client-ca-file",
 			"kube-controller-manager "
 			"--requestheader-client-ca-file"}},
-	{"etcd-ca", "etcd/ca.crt", "etcd/ca", "control plane, etcd",
+	{"etcd-ca", ETCD_CA_CERTIFICATE, "etcd/ca", "control plane, etcd",
 		{"kube-apiserver --etcd-cafile", "etcd --trusted-ca-file",
 			"etcd --peer-trusted-ca-file", "etcdctl --cacert"}},
 };

@@ -5,14 +5,16 @@
 load helper
 load pki
 
-# Two more authorities, where kubeadm has them: made by kpki elsewhere.
+# Those that a control plane brings.
 add_authorities()
 {
-	make_pki --dir front
-	make_pki --dir etcd
-	cp front/ca.crt pki/front-proxy-ca.crt
-	mkdir pki/etcd
-	cp etcd/ca.crt pki/etcd/ca.crt
+	cat >>pki/cluster.yaml <<-'YAML'
+		controlPlane:
+		  hosts:
+		  - name: cp-1
+		    addresses: ["10.0.0.2"]
+	YAML
+	kpki control-plane --quiet
 }
 
 pin_of()
@@ -69,6 +71,8 @@ fingerprint_of()
 	is "$(mode trust/etcd)" 755
 	for name in ca front-proxy-ca etcd/ca; do
 		is "$(mode trust/$name.crt)" 644
+		cmp trust/$name.crt \
+			control-plane/cp-1/etc/kubernetes/pki/$name.crt
 		cmp trust/$name.crt pki/$name.crt
 		is "$(<trust/$name.pin)" "sha256:$(pin_of pki/$name.crt)"
 		is "$(<trust/$name.fingerprint)" \

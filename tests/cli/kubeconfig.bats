@@ -55,6 +55,9 @@ status_of() # PROFILE NAME
 		base64 -d >key
 	is "$(openssl pkey -in key -pubout)" "$(certificate client.crt -pubkey)"
 	openssl verify -CAfile pki/ca.crt -purpose sslclient client.crt
+	run ! openssl verify -CAfile pki/ca.crt -purpose sslserver client.crt
+	is "$(extension client.crt keyUsage | tail -n 1 | tr -d ' ')" \
+		DigitalSignature
 	is "$(extension client.crt extendedKeyUsage | tail -n 1 | tr -d ' ')" \
 		TLSWebClientAuthentication
 	run ! grep -c . <(extension client.crt subjectAltName 2>/dev/null)
