@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cmd/bundle_detail.h"
 #include "kube/kubeconfig.h"
 #include "pki/pem.h"
 #include "pki/recovery.h"
@@ -83,7 +84,7 @@ static bool read_live(const struct kubeconfig_order *order, struct live *live,
 	live->event = row.event;
 	live->lost = row.lost;
 	live->pending = row.pending;
-	live->server = memory_text(row.detail ? row.detail : "");
+	live->server = bundle_detail_server(row.detail);
 	return certificate_read(row.body, &live->certificate, err);
 }
 

@@ -109,3 +109,10 @@ live() # PROFILE NAME
 	exits 0 node-bundle w5 --with-kube-proxy --no-serving --embed-certs
 	has "$(<bundles/w5/etc/kubernetes/kubelet.conf)" client-key-data
 }
+
+@test "renew says who makes kube-proxy's anew" {
+	make_pki
+	kpki kubeconfig -q w1 --profile kube-proxy --validity 10d
+	exits 4 renew
+	has "$stderr" "kube-proxy: kpki kubeconfig --reissue makes it"
+}
