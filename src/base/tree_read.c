@@ -161,7 +161,9 @@ static bool walk_directory(int dir, const char *below, const struct walk *walk,
 
 	if (!directory_each(dir, walk->label, collect_name, &names, err))
 		return false;
-	qsort(names.items, names.n_items, sizeof(*names.items), compare_names);
+	if (names.n_items > 0)
+		qsort(names.items, names.n_items, sizeof(*names.items),
+			compare_names);
 	for (size_t i = 0; i < names.n_items; i++)
 		if (!visit_name(dir, below, names.items[i], walk, err))
 			return false;

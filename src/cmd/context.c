@@ -12,6 +12,7 @@
 #include "cmd/product.h"
 #include "cmd/authorities.h"
 #include "pki/pem.h"
+#include "verify/issued.h"
 
 #define CLUSTER_MAX ((size_t)1 << 20)
 
@@ -216,6 +217,16 @@ void context_free(struct context *context)
 	free(context->cluster_path);
 	free(context->path);
 	free(context);
+}
+
+bool context_check_issued(const struct context *context,
+	const struct authority *ca, const struct profile *profile,
+	const struct buffer *der, struct error *err)
+{
+	const struct issued issued = {profile, authority_certificate(ca),
+		{(const unsigned char *)der->data, der->len}};
+
+	return issued_check(context->cluster, context->now, &issued, err);
 }
 
 /* The directory at path, or the nearest above where it will be. */

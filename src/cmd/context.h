@@ -6,6 +6,7 @@
 #include "cli/report.h"
 #include "cmd/custody.h"
 #include "kube/cluster.h"
+#include "kube/profile.h"
 #include "pki/authority.h"
 #include "pki/ledger.h"
 
@@ -89,6 +90,12 @@ struct report *context_report(const struct command_call *call,
 struct report *context_report_of(const struct command_call *call,
 	const char *kind, const struct report_column *columns,
 	enum report_format format, FILE *out);
+
+/* Holds a certificate that this CA has just issued to the rules of kpki verify
+ * (verify/issued.h): ERROR_FAILED.  Thread-safe. */
+MUST_CHECK bool context_check_issued(const struct context *context,
+	const struct authority *ca, const struct profile *profile,
+	const struct buffer *der, struct error *err);
 
 /* What the pki floor says to the operator. */
 void context_warn(const char *sentence);

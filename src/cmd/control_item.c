@@ -364,6 +364,22 @@ static bool write_tar(struct control_item *item, int stage, struct error *err)
 	       sha256_of_file(fd, item->target, &item->hash, err);
 }
 
+static bool check_tree(const struct control_item *item, struct error *err)
+{
+	const struct control_run *run = item->run;
+
+	for (size_t i = 0; i < item->plan->n_certificates; i++) {
+		const struct control_certificate *wanted =
+			&item->plan->certificates[i];
+
+		if (!context_check_issued(run->context,
+			    run->authorities->all[wanted->issuer],
+			    wanted->profile, &item->tree->made[i].der, err))
+			return false;
+	}
+	return true;
+}
+
 static bool stage_tree(struct control_item *item, int stage, struct error *err)
 {
 	item->hash = item->tree->hash;
@@ -376,6 +392,7 @@ void control_item_make(struct control_item *item, int stage)
 {
 	item->issued =
 		control_tree_make(item->plan, &item->tree, &item->error) &&
+		check_tree(item, &item->error) &&
 		stage_tree(item, stage, &item->error);
 }
 

@@ -327,6 +327,8 @@ static bool make(const struct sign *sign, struct sign_item *item,
 	order.holder.alt_names = item->grant.alt_names;
 	order.holder.n_alt_names = item->grant.n_alt_names;
 	return profile_issue(&order, &der, serial, &serial_len, err) &&
+	       context_check_issued(
+		       sign->context, order.ca, order.profile, &der, err) &&
 	       certificate_read(
 		       (struct der){(const unsigned char *)der.data, der.len},
 		       &item->certificate, err);

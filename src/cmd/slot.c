@@ -76,6 +76,19 @@ static bool stage_bundle(
 	return true;
 }
 
+static bool check_bundle(const struct slot *slot, const struct bundle *bundle,
+	struct error *err)
+{
+	const struct context *context = slot->batch->context;
+
+	for (size_t i = 0; i < bundle->n_certificates; i++)
+		if (!context_check_issued(context, context->ca,
+			    bundle->certificates[i].profile,
+			    &bundle->certificates[i].der, err))
+			return false;
+	return true;
+}
+
 void slot_make(struct slot *slot, int stage, unsigned worker, bool verify)
 {
 	const struct bundle_order order = {.node = &slot->node,
@@ -86,6 +99,7 @@ void slot_make(struct slot *slot, int stage, unsigned worker, bool verify)
 	slot->worker = worker;
 	slot->issued =
 		bundle_make(slot->batch->kit, &order, &bundle, &slot->error) &&
+		check_bundle(slot, bundle, &slot->error) &&
 		stage_bundle(slot, stage, bundle, &slot->error);
 }
 

@@ -317,6 +317,27 @@ static const struct extension_type {
 	{"subjectAltName", DER_LITERAL("\x55\x1d\x11"), read_alt_names},
 };
 
+static const char malformed[] = "extension: malformed (RFC 5280, 4.1)";
+
+/* DEFAULT FALSE is not written. */
+static bool take_critical(struct der *at, bool *ret_critical,
+	struct flaws *flaws, struct error *err)
+{
+	bool is_there = der_next(at) == DER_BOOLEAN, is_read;
+
+	*ret_critical = false;
+	is_read = !is_there || der_take_boolean(at, ret_critical);
+	if (is_read && *ret_critical == is_there)
+		return true;
+	broken(err, "extension: critical is there, and not TRUE (X.690, 11.1 "
+		    "and 11.5)");
+	if (!flaws_forgive(flaws, is_read ? FLAW_FALSE_WRITTEN : FLAW_EXTENSION,
+		    err))
+		return false;
+	return is_read || der_take(at, DER_BOOLEAN, NULL, NULL) ||
+	       broken(err, malformed);
+}
+
 static bool take_extension(struct der *list, struct extension *extension,
 	struct flaws *flaws, struct error *err)
 {
@@ -325,21 +346,12 @@ static bool take_extension(struct der *list, struct extension *extension,
 	if (!der_take(list, DER_SEQUENCE, &at, NULL) ||
 		!der_take(&at, DER_OID, &extension->oid, NULL) ||
 		!oid_is_valid(extension->oid))
-		return broken(err, "extension: malformed (RFC 5280, 4.1)");
-	extension->critical = false;
-	if (der_next(&at) == DER_BOOLEAN &&
-		(!der_take_boolean(&at, &extension->critical) ||
-			!extension->critical) &&
-		!broken(err, "extension: critical is there, and not TRUE "
-			     "(X.690, 11.1 and 11.5)") &&
-		(!flaws_forgive(flaws, FLAW_FALSE_WRITTEN, err) ||
-			(der_next(&at) == DER_BOOLEAN &&
-				!der_take(&at, DER_BOOLEAN, NULL, NULL))))
+		return broken(err, malformed);
+	if (!take_critical(&at, &extension->critical, flaws, err))
 		return false;
-	if (!der_take(&at, DER_OCTET_STRING, &extension->value, NULL) ||
-		at.len > 0)
-		return broken(err, "extension: malformed (RFC 5280, 4.1)");
-	return true;
+	return (der_take(&at, DER_OCTET_STRING, &extension->value, NULL) &&
+		       at.len == 0) ||
+	       broken(err, malformed);
 }
 
 /* Critical ones that Go understands, though no field here is for them: policies

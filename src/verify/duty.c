@@ -165,7 +165,7 @@ const struct duty duties[] = {
 			"cred/admin.kubeconfig"},
 	},
 	{
-		.name = "kube-controller-manager",
+		.name = "controller-manager",
 		.issuer = "ca",
 		.purposes = PURPOSE_CLIENT,
 		.naming = DUTY_THIS_NAME,
@@ -178,7 +178,7 @@ const struct duty duties[] = {
 			"pki/kube-controller-manager.pem"},
 	},
 	{
-		.name = "kube-controller-manager",
+		.name = "controller-manager",
 		.issuer = "client-ca",
 		.purposes = PURPOSE_CLIENT,
 		.naming = DUTY_THIS_NAME,
@@ -189,7 +189,7 @@ const struct duty duties[] = {
 			"cred/controller.kubeconfig"},
 	},
 	{
-		.name = "kube-scheduler",
+		.name = "scheduler",
 		.issuer = "ca",
 		.purposes = PURPOSE_CLIENT,
 		.naming = DUTY_THIS_NAME,
@@ -200,7 +200,7 @@ const struct duty duties[] = {
 			"pki/kube-scheduler.crt", "pki/kube-scheduler.pem"},
 	},
 	{
-		.name = "kube-scheduler",
+		.name = "scheduler",
 		.issuer = "client-ca",
 		.purposes = PURPOSE_CLIENT,
 		.naming = DUTY_THIS_NAME,
@@ -309,7 +309,7 @@ const struct duty duties[] = {
 			"tls/service.key", "tls/service.current.key"},
 	},
 	{
-		.name = "user",
+		.name = "kube-apiserver-client",
 		.issuer = "ca",
 		.purposes = PURPOSE_CLIENT,
 		.roles = ROLE_NODE | ROLE_CONTROL_PLANE | ROLE_CA,
@@ -418,8 +418,8 @@ static const struct {
 	{"etcd-server", {"kube-etcd"}},
 	{"etcd-peer", {"kube-etcd-peer"}},
 	{"front-proxy-client", {"front-proxy-client"}},
-	{"kube-controller-manager", {"system:kube-controller-manager"}},
-	{"kube-scheduler", {"system:kube-scheduler"}},
+	{"controller-manager", {"system:kube-controller-manager"}},
+	{"scheduler", {"system:kube-scheduler"}},
 	{"kube-proxy", {"system:kube-proxy"}},
 	{"super-admin", {"kubernetes-super-admin"}},
 	{"admin", {"kubernetes-admin", "admin", "system:admin"}},
@@ -453,6 +453,6 @@ const struct duty *duty_of_certificate(const struct certificate *certificate)
 	duty = duty_of_name(certificate);
 	if (!duty && certificate->has_purposes &&
 		certificate->purposes == PURPOSE_CLIENT)
-		duty = duty_find("user");
+		duty = duty_find("kube-apiserver-client");
 	return duty;
 }

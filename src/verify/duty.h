@@ -23,7 +23,8 @@ enum duty_name {
 };
 
 struct duty {
-	const char *name;    /* "kubelet-client", "etcd-server", "ca", … */
+	const char *name;    /* "kubelet-client", "etcd-server", "ca", …: that
+	                        of its profile, where kube/profile.h has one */
 	const char *issuer;  /* the duty of the CA that must have signed it; NULL
 	                        of a CA, and of what is no certificate */
 	unsigned purposes;   /* those that it must allow */

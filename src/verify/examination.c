@@ -33,13 +33,14 @@ static void write_where(const struct artifact *artifact, struct buffer *text)
 static enum severity severity_of(
 	const struct examination *x, enum severity most)
 {
-	unsigned char chosen = x->settings->severities[rule_index(x->rule)];
+	unsigned char chosen = x->settings->severities[x->rule_index];
 
 	if (chosen > 0)
 		return (enum severity)(chosen - 1);
 	return x->rule->severity < most ? x->rule->severity : most;
 }
 
+PRINTF(4, 0)
 static void add(struct examination *x, const struct artifact *artifact,
 	enum severity most, const char *format, va_list args)
 {
@@ -102,9 +103,9 @@ void examination_release(struct examination *x)
 
 /* -- asking -- */
 
-static bool is_off(const struct examination *x, const struct rule *rule)
+static bool is_off(const struct examination *x)
 {
-	return x->settings->severities[rule_index(rule)] == 1 + SEVERITY_OFF;
+	return x->settings->severities[x->rule_index] == 1 + SEVERITY_OFF;
 }
 
 /* The CA in a kubeconfig of a host is most often that of its file, of which all
@@ -224,9 +225,12 @@ static void group_by_file(const struct unit *unit, struct findings *findings)
 bool examine(struct examination *x, struct error *err)
 {
 	x->err = err;
-	for (x->rule = NULL; (x->rule = rule_next(x->rule)) && !x->broken;)
-		if (!is_off(x, x->rule))
+	x->rule_index = 0;
+	for (x->rule = NULL; (x->rule = rule_next(x->rule)) && !x->broken;) {
+		if (!is_off(x))
 			ask(x);
+		x->rule_index++;
+	}
 	if (x->broken)
 		return false;
 	if (x->findings.n_items == 0)
@@ -242,7 +246,7 @@ bool examine(struct examination *x, struct error *err)
 static unsigned role_of(const struct artifact *artifact)
 {
 	static const char *const server_duties[] = {"kube-apiserver",
-		"etcd-server", "kube-controller-manager", "kube-scheduler"};
+		"etcd-server", "controller-manager", "scheduler"};
 	const struct duty *duty = artifact->duty;
 
 	if (!duty)

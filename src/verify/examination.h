@@ -17,6 +17,7 @@ struct verify_settings {
 	unsigned minor; /* Kubernetes 1.minor; 0: not known: the newest */
 	const struct inventory *inventory; /* sealed, or NULL */
 	const struct cluster *cluster;     /* or NULL */
+	bool signatures_known; /* not to be checked again */
 	struct ledger *ledger; /* locked: certificates it must know; or NULL */
 	/* Severities by a policy, by rule_index; as 1 + enum severity, 0: as the
 	 * row says. */
@@ -51,6 +52,7 @@ struct examination {
 	size_t n_chains, chains_allocated;
 	/* the question */
 	const struct rule *rule;
+	size_t rule_index;
 	const struct file *file;
 	const struct artifact *artifact;
 	struct error *err;

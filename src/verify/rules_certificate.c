@@ -107,7 +107,8 @@ static void serial_again(struct examination *x, const struct artifact *artifact)
 	buffer_add(&both, certificate->serial.bytes, certificate->serial.len);
 	where = seen_before(x->seen, SEEN_SERIAL,
 		(struct der){(const unsigned char *)both.data, both.len},
-		certificate->whole, artifact->file->path);
+		certificate->whole,
+		*x->unit->path ? x->unit->path : artifact->file->path);
 	if (where)
 		finding(x,
 			"its issuer has given this serial number to another "

@@ -210,7 +210,7 @@ static void key_shared(
 		certificate->certificate->public_key,
 		(struct der){(const unsigned char *)certificate->node,
 			strlen(certificate->node)},
-		certificate->file->path);
+		*x->unit->path ? x->unit->path : certificate->file->path);
 	if (where)
 		finding(x, "has the key of another node's, in %s", where);
 }

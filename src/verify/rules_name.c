@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "kube/policy.h"
+#include "kube/topology.h"
 #include "pki/names.h"
 #include "pki/oid.h"
 #include "verify/chain.h"
@@ -417,6 +418,15 @@ static bool is_for_api_server(const char *name)
 	       (len > end && strcmp(name + len - end, service) == 0);
 }
 
+/* A kubelet on a host of the control plane is called as the host is. */
+static bool is_control_plane(const struct cluster *cluster, const char *name)
+{
+	struct node host;
+
+	return cluster->topology &&
+	       topology_has(cluster->topology, name, &host);
+}
+
 /* What a node may not be called (kube/policy.h). */
 static bool is_refused(const struct examination *x, const char *node_name,
 	const struct alt_name *name, struct error *err)
@@ -431,7 +441,9 @@ static bool is_refused(const struct examination *x, const char *node_name,
 			       "\"%s\": a name of the API server or of a "
 			       "service",
 			       name->text);
-	return !policy_check_node(x->settings->cluster, &node, err);
+	return is_control_plane(x->settings->cluster, node_name)
+		       ? !policy_check_host(x->settings->cluster, &node, err)
+		       : !policy_check_node(x->settings->cluster, &node, err);
 }
 
 static void answers_for_others(

@@ -10,8 +10,9 @@
 enum { FIRST_SLOTS = 256 };
 
 struct entry {
-	unsigned char hash[16], mark[16];
-	const char *where; /* NULL: free */
+	uint64_t hash;
+	uint32_t mark;
+	uint32_t place; /* from 1; 0: free */
 };
 
 /* Open addressing, at most half full; a place is kept once. */
@@ -42,26 +43,24 @@ void seen_free(struct seen *seen)
 	free(seen);
 }
 
-static const char *keep_place(struct seen *seen, const char *where)
+static uint32_t keep_place(struct seen *seen, const char *where)
 {
 	if (seen->n_places > 0 &&
 		strcmp(seen->places[seen->n_places - 1], where) == 0)
-		return seen->places[seen->n_places - 1];
+		return (uint32_t)seen->n_places;
 	seen->places = memory_grow(seen->places, &seen->allocated,
 		seen->n_places + 1, sizeof(char *));
-	seen->places[seen->n_places] = memory_text(where);
-	return seen->places[seen->n_places++];
+	seen->places[seen->n_places++] = memory_text(where);
+	return (uint32_t)seen->n_places;
 }
 
 static struct entry *find_slot(
-	struct entry *slots, size_t n_slots, const unsigned char *hash)
+	struct entry *slots, size_t n_slots, uint64_t hash)
 {
-	size_t at;
+	size_t at = (size_t)hash & (n_slots - 1);
 
-	memcpy(&at, hash, sizeof(at));
-	for (at &= n_slots - 1; slots[at].where; at = (at + 1) & (n_slots - 1))
-		if (memcmp(slots[at].hash, hash, sizeof(slots[at].hash)) == 0)
-			break;
+	while (slots[at].place && slots[at].hash != hash)
+		at = (at + 1) & (n_slots - 1);
 	return &slots[at];
 }
 
@@ -71,7 +70,7 @@ static void grow(struct seen *seen)
 	struct entry *slots = memory_new(n_slots, sizeof(*slots));
 
 	for (size_t i = 0; i < seen->n_slots; i++)
-		if (seen->slots[i].where)
+		if (seen->slots[i].place)
 			*find_slot(slots, n_slots, seen->slots[i].hash) =
 				seen->slots[i];
 	free(seen->slots);
@@ -79,37 +78,36 @@ static void grow(struct seen *seen)
 	seen->n_slots = n_slots;
 }
 
-static bool hash_of(
-	unsigned char kind, struct der bytes, unsigned char ret_hash[static 16])
+/* 0 when nothing can be hashed: others say so. */
+static uint64_t hash_of(unsigned char kind, struct der bytes)
 {
 	const struct digest_piece pieces[] = {
 		{&kind, 1}, {bytes.bytes, bytes.len}};
 	AUTO_RELEASE(error) passed_over = ERROR_INIT;
-	struct sha256 hash;
+	struct sha256 hash = {{0}};
+	uint64_t number;
 
 	if (!sha256_of_pieces(pieces, 2, &hash, &passed_over))
-		return false; /* nothing works then, and others say so */
-	memcpy(ret_hash, hash.bytes, 16);
-	return true;
+		return 0;
+	memcpy(&number, hash.bytes, sizeof(number));
+	return number;
 }
 
 const char *seen_before(struct seen *seen, enum seen_kind kind,
 	struct der thing, struct der mark, const char *where)
 {
-	struct entry new, *entry;
+	uint64_t hash = hash_of((unsigned char)kind, thing);
+	uint32_t short_mark = (uint32_t)hash_of(0xff, mark);
+	struct entry *entry;
 
-	if (!hash_of((unsigned char)kind, thing, new.hash) ||
-		!hash_of(0xff, mark, new.mark))
-		return NULL;
 	if (2 * seen->n_entries >= seen->n_slots)
 		grow(seen);
-	entry = find_slot(seen->slots, seen->n_slots, new.hash);
-	if (entry->where)
-		return memcmp(entry->mark, new.mark, sizeof(new.mark)) == 0
+	entry = find_slot(seen->slots, seen->n_slots, hash);
+	if (entry->place)
+		return entry->mark == short_mark
 			       ? NULL
-			       : entry->where;
-	new.where = keep_place(seen, where);
-	*entry = new;
+			       : seen->places[entry->place - 1];
+	*entry = (struct entry){hash, short_mark, keep_place(seen, where)};
 	seen->n_entries++;
 	return NULL;
 }

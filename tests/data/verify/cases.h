@@ -33,8 +33,8 @@ static const struct verify_part parts[] = {
 	{"version", "a0{ int{ 02 } }"},
 	{"serial", "int{ 2a }"},
 	{"issuer", "$ca_subject"},
-	{"from", "17{ '261124000000Z' }"},
-	{"to", "17{ '271124000000Z' }"},
+	{"from", "17{ '260101000000Z' }"},
+	{"to", "17{ '351231000000Z' }"},
 	{"subject", "seq{ $rdns }"},
 	{"rdns", "$o $cn"},
 	{"o", "set{ seq{ $O printable{ 'system:nodes' } } }"},
@@ -78,8 +78,10 @@ static const struct verify_part parts[] = {
 	{"middle_tbs",
 		"seq{ $version3 int{ 08 } $sha256WithRSA $ca_subject "
 		"$ca_validity $middle_subject $another a3{ seq{ $middle_basic "
-		"seq{ $keyUsage $true octets{ bits{ 0106 } } } seq{ "
+		"seq{ $keyUsage $true octets{ bits{ 0106 } } } $ca_aki seq{ "
 		"$subjectKeyIdentifier octets{ octets{ 'between' } } } } } }"},
+	{"ca_aki", "seq{ $authorityKeyIdentifier octets{ seq{ 80{ 'the "
+		   "authority' } } } }"},
 	{"middle_basic",
 		"seq{ $basicConstraints $true octets{ seq{ $true } } }"},
 	{"middle_subject", "seq{ set{ seq{ $CN printable{ 'between' } } } }"},
@@ -189,7 +191,8 @@ static const struct verify_case cases[] = {
 		{BY_MIDDLE, {"ca_length", "int{ 01 }"}}},
 	{"KPKI-A008", NULL, {{"to", "17{ '360101000001Z' }"}},
 		{{"to", "17{ '360101000000Z' }"}}},
-	{"KPKI-A009", NULL, {{"id", "'another one'"}}, {{"aki", ""}}},
+	{"KPKI-A009", NULL, {{"id", "'another one'"}},
+		{{"id", "'the authority'"}}},
 	{"KPKI-A010", NULL,
 		{BY_MIDDLE, {"middle_basic", "seq{ $basicConstraints $true "
 					     "octets{ seq{ } } }"}},
@@ -200,7 +203,7 @@ static const struct verify_case cases[] = {
 	{"KPKI-A015", NULL, {{"ca_ski", ""}},
 		{{"ca_ski", "seq{ $subjectKeyIdentifier octets{ octets{ 'x' } "
 			    "} }"},
-			{"aki", ""}}},
+			{"id", "'x'"}}},
 	{"KPKI-A016", NULL,
 		{{"ca_key", "$another"}, {"ca_algorithm", "seq{ $Ed25519 }"},
 			{"ca_signature", "bits{ 00 another{ $ca_tbs } }"},
@@ -217,7 +220,7 @@ static const struct verify_case cases[] = {
 	{"KPKI-A022", NULL, {{"text", "'a CA' 0a $authority"}},
 		{{"text", "0a $authority 0a"}}},
 	{"KPKI-C001", NULL, {{"to", "17{ '261130235959Z' }"}},
-		{{"to", "17{ '261201000000Z' }"}}},
+		{{"to", "17{ '261201000001Z' }"}}},
 	{"KPKI-C002", NULL, {{"from", "17{ '261201000001Z' }"}},
 		{{"from", "17{ '261201000000Z' }"}}},
 	{"KPKI-C003", NULL, {{"to", "17{ '261230235959Z' }"}},
@@ -225,7 +228,7 @@ static const struct verify_case cases[] = {
 	{"KPKI-C004", NULL, {{"from", "17{ '2611240000Z' }"}},
 		{{"from", "17{ '261124000000Z' }"}}},
 	{"KPKI-C005", NULL,
-		{{"from", "17{ '271124000001Z' }"}},
+		{{"from", "17{ '360101000000Z' }"}},
 		{{"from", "17{ '261124000001Z' }"}}},
 	{"KPKI-C006", NULL, {{"serial", "int{ 00 }"}},
 		{{"serial", "int{ 01 }"}}},
