@@ -160,11 +160,16 @@ static bool ends_with(const char *text, const char *end)
 	return len > end_len && strcmp(text + len - end_len, end) == 0;
 }
 
-static bool is_tar_name(const char *name)
+static const char *const tar_ends[] = {
+	".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst"};
+
+/* How long the name is without what makes it a tar's; 0: it is none. */
+static size_t tar_stem(const char *name)
 {
-	return ends_with(name, ".tar") || ends_with(name, ".tar.gz") ||
-	       ends_with(name, ".tgz") || ends_with(name, ".tar.xz") ||
-	       ends_with(name, ".tar.zst");
+	for (size_t i = 0; i < ARRAY_SIZE(tar_ends); i++)
+		if (ends_with(name, tar_ends[i]))
+			return strlen(name) - strlen(tar_ends[i]);
+	return 0;
 }
 
 /* A bundle in a directory of bundles. */
@@ -175,7 +180,7 @@ static bool is_one_of_many(int dir, const char *name, mode_t type)
 	if (*name == '.')
 		return false;
 	if (S_ISREG(type))
-		return is_tar_name(name);
+		return tar_stem(name) > 0;
 	if (!S_ISDIR(type))
 		return false;
 	fd = openat(dir, name,
@@ -331,16 +336,14 @@ static void keep_many(struct collection *collection, const char *path)
 static char *node_of_path(const char *path)
 {
 	size_t len = strlen(path);
-	const char *name;
+	AUTO_TEXT name = NULL;
 
 	while (len > 1 && path[len - 1] == '/')
 		len--;
-	for (name = path + len; name > path && name[-1] != '/';)
-		name--;
-	len -= (size_t)(name - path);
-	if (len > 4 && memcmp(name + len - 4, ".tar", 4) == 0)
-		len -= 4;
-	return memory_text_n(name, len);
+	name = memory_text_n(path, len);
+	path = last_component(name);
+	len = tar_stem(path);
+	return len > 0 ? memory_text_n(path, len) : memory_text(path);
 }
 
 static bool read_directory(struct collection *collection, int dir,
@@ -475,7 +478,7 @@ static bool visit_bundle(struct bundles *bundles, int dir, const char *name,
 
 	if (fd < 0)
 		return error_errno(err, "\"%s\"", path);
-	if (!is_tar_name(name))
+	if (tar_stem(name) == 0)
 		return unit_of_directory(
 			       fd, path, UNIT_HOST, node, &unit, err) &&
 		       visit_taken(bundles, unit, err);

@@ -53,6 +53,8 @@ two_bundles()
 	xz -k all.tar
 	exits 0 verify all.tar.gz
 	exits 0 verify all.tar.xz
+	gzip tars/w1.tar
+	exits 0 verify tars
 }
 
 @test "a certificate that has expired at a time is found then" {

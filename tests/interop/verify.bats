@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# kpki verify beside openssl and certtool, and over what other tools make.
+# kpki verify beside openssl, certtool and kubectl, and over what other tools
+# make.
 
 load helper
 
@@ -103,6 +104,63 @@ by_certtool()
 			}
 		done
 	done <<<"$verdicts"
+	is "$failed" ""
+}
+
+# The same certificates as those of a server, for kubectl, which is as strict as
+# kpki says that Go is.
+kubectl_verdicts='
+A001 no
+A002 no
+A004 no
+A007 no
+A009 yes
+A010 no
+A012 no
+A013 yes
+A014 yes
+A015 yes
+C006 yes
+C008 yes'
+
+by_kubectl() # FILE
+{
+	local more=()
+
+	split "$1"
+	[[ $n == 2 ]] || more=(-cert_chain block.2)
+	openssl s_server -accept 127.0.0.1:0 -cert block.1 -key key.pem \
+		"${more[@]}" -www >server.log 2>&1 </dev/null 3>&- &
+	server=$! port=
+	for _ in {1..200}; do
+		port=$(sed -n 's/^ACCEPT.*://p' server.log)
+		[[ -z $port ]] || break
+		sleep 0.05
+	done
+	said env HOME="$PWD" timeout 30 kubectl \
+		--server "https://127.0.0.1:$port" --tls-server-name w1 \
+		--certificate-authority "block.$n" --token x get --raw /healthz
+	kill $server
+	wait $server 2>/dev/null || true
+	unset server
+}
+
+@test "kubectl agrees on chains" {
+	local id want failed=
+
+	cd "$BATS_TEST_TMPDIR"
+	"$top_builddir/tests/data/verify/generate" . serving
+	while read -r id want; do
+		[[ $id ]] || continue
+		for row in "fault $want" "near yes"; do
+			set -- $row
+			[[ $(by_kubectl "KPKI-$id.$1") == "$2" ]] || {
+				echo "$id.$1: kubectl: not $2"
+				cat log
+				failed=yes
+			}
+		done
+	done <<<"$kubectl_verdicts"
 	is "$failed" ""
 }
 

@@ -138,6 +138,11 @@ static const struct verify_part parts[] = {
 		"} } int{ 010001 } } } }"},
 };
 
+static const struct verify_part serving_parts[] = {
+	{"purposes", "$serverAuth"},
+	{"more", "$san"},
+};
+
 /* A server's certificate of the node. */
 #define SERVING {"purposes", "$serverAuth"}, {"more", "$san"}
 #define SCHEDULER                                                              \

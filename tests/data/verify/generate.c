@@ -6,9 +6,13 @@
 
 /*
  * Writes tests/data/verify: ID.fault and ID.near for each row of cases.h.
+ *
+ * `generate DIRECTORY serving` writes the same certificates for a server that is
+ * called w1, and its key, key.pem: for TLS clients to judge.
  */
 struct generator {
 	const struct verify_part *instead;
+	bool serving;
 	struct key *keys[ARRAY_SIZE(bad_keys)];
 };
 
@@ -26,6 +30,9 @@ static const char *part_named(const void *data, const char *name)
 	const struct generator *generator = data;
 	const char *text = find_part(generator->instead, PARTS_MAX, name);
 
+	if (!text && generator->serving)
+		text = find_part(
+			serving_parts, ARRAY_SIZE(serving_parts), name);
 	return text ? text : find_part(parts, ARRAY_SIZE(parts), name);
 }
 
@@ -83,13 +90,25 @@ static void write_expected(const char *directory)
 		give_up("cannot write", path);
 }
 
+/* Of the certificates, "ed25519". */
+static void write_key(const char *directory)
+{
+	AUTO_TEXT path = memory_format("%s/key.pem", directory);
+	FILE *file = fopen(path, "w");
+
+	if (!file || fputs(bad_keys[0].pem, file) == EOF || fclose(file) != 0)
+		give_up("cannot write", path);
+}
+
 int main(int argc, char **argv)
 {
-	struct generator generator = {.instead = NULL};
+	struct generator generator = {.serving = argc == 3};
 
-	if (argc != 2)
-		give_up("usage", "generate DIRECTORY");
+	if (argc != 2 && (argc != 3 || strcmp(argv[2], "serving") != 0))
+		give_up("usage", "generate DIRECTORY [serving]");
 	read_keys(&generator);
+	if (generator.serving)
+		write_key(argv[1]);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		generator.instead = cases[i].fault;
 		write_file(&generator, argv[1], cases[i].id, "fault");
