@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "cli/printable.h"
+#include "base/printable.h"
 
 static void say(const char *prefix, const char *format, va_list args)
 	PRINTF(2, 0);

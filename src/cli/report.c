@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/printable.h"
 #include "base/utf8.h"
-#include "cli/printable.h"
 
 struct report {
 	enum report_format format;

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/printable.h"
+#include "base/printable.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
 #include "cmd/nodes.h"

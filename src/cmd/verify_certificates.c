@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/printable.h"
+#include "base/printable.h"
 #include "pki/names.h"
 #include "pki/oid.h"
 #include "verify/duty.h"

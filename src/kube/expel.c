@@ -3,20 +3,23 @@
 
 #include <string.h>
 
+#include "base/printable.h"
 #include "pki/names.h"
 #include "pki/oid.h"
 
 #define MASTERS "system:masters"
 
+/* A comment ends with its line: what is said in one has none. */
 static void put_until(
 	const char *who, struct instant until, struct buffer *text)
 {
+	AUTO_TEXT shown = printable(who);
 	char at[INSTANT_TEXT];
 
 	buffer_format(text,
 		"# %s: kube-apiserver accepts the certificate until %s,\n"
 		"# or until the cluster has another CA.\n",
-		who, instant_format(until, at));
+		shown, instant_format(until, at));
 }
 
 void expel_node(const char *node, struct instant until, struct buffer *text)
@@ -80,7 +83,6 @@ static const char find_bindings[] =
 	"        fi\n"
 	"    done\n";
 
-/* A comment ends with its line, and no name has one in it. */
 static bool put_groups(const struct certificate *certificate,
 	struct buffer *text, struct error *err)
 {
@@ -90,8 +92,9 @@ static bool put_groups(const struct certificate *certificate,
 	if (!name_attributes(certificate->subject, list, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		AUTO_TEXT group = memory_text_n(
+		AUTO_TEXT value = memory_text_n(
 			(const char *)list[i].value.bytes, list[i].value.len);
+		AUTO_TEXT group = printable(value);
 
 		if (!der_equal(list[i].type, OID_ORGANIZATION))
 			continue;
@@ -125,11 +128,12 @@ bool expel_user(const struct certificate *certificate, struct buffer *text,
 void expel_other(const char *profile, const char *name, struct instant until,
 	struct buffer *text)
 {
+	AUTO_TEXT shown = printable(name);
 	char at[INSTANT_TEXT];
 
 	buffer_format(text,
 		"# %s of \"%s\": accepted until %s, but by who reads the list "
 		"of "
 		"\"kpki crl\", as etcd does.\n",
-		profile, name, instant_format(until, at));
+		profile, shown, instant_format(until, at));
 }
