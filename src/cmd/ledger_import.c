@@ -336,16 +336,38 @@ static bool record(struct import *import, size_t i, struct error *err)
 	return done;
 }
 
+/* A CA that gives a number twice is not to be told apart from a thief who has
+ * its key. */
+static void refuse_serial(struct harvest_item *item)
+{
+	AUTO_TEXT serial = hex_of(
+		item->certificate->serial.bytes, item->certificate->serial.len);
+
+	error_set(&item->error, ERROR_REFUSED,
+		"\"%s\": serial number %s: another certificate, which the "
+		"ledger has, has it",
+		item->certificate->subject_text, serial);
+}
+
 static bool record_item(struct import *import, size_t i, struct error *err)
 {
-	const struct harvest_item *item = &import->harvest.items[i];
-	bool has = is_issuer(import, item->certificate);
+	struct harvest_item *item = &import->harvest.items[i];
+	bool has = is_issuer(import, item->certificate), has_serial = false;
+	int64_t ca;
 
 	if (item->error.kind)
 		return true;
-	if (!has && !ledger_has(import->ledger, import->signers[i]->number,
-			    item->certificate->serial, &has, err))
+	ca = has ? 0 : import->signers[i]->number;
+	if (!has && (!ledger_has_certificate(import->ledger, ca,
+			     item->certificate, &has, err) ||
+			    !ledger_has(import->ledger, ca,
+				    item->certificate->serial, &has_serial,
+				    err)))
 		return false;
+	if (!has && has_serial) {
+		refuse_serial(item);
+		return true;
+	}
 	import->states[i] = has ? STATE_UNCHANGED : STATE_IMPORTED;
 	return has || record(import, i, err);
 }

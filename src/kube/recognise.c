@@ -34,6 +34,13 @@ static bool read_identity(const struct certificate *certificate,
 	if (!name_attributes(certificate->subject, list, &n, err))
 		return false;
 	for (size_t i = 0; i < n; i++) {
+		const struct der *value = &list[i].value;
+
+		if (!name_text_is_valid((const char *)value->bytes, value->len))
+			return error_set(err, ERROR_REFUSED,
+				"subject \"%s\": control characters in it, or "
+				"nothing",
+				certificate->subject_text);
 		if (der_equal(list[i].type, OID_ORGANIZATION))
 			groups[identity.n_groups++] = list[i].value;
 		else if (der_equal(list[i].type, OID_COMMON_NAME))

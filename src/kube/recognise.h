@@ -20,9 +20,11 @@ struct recognise_by {
 	const char *profile; /* only this row; or NULL */
 };
 
-/* A leaf.  ERROR_REFUSED when it is of no row, or could be of several. */
+/* A leaf.  ERROR_REFUSED when it is of no row, or could be of several, or has
+ * control characters in its subject. */
 MUST_CHECK bool recognise(const struct certificate *certificate,
-	const struct recognise_by *by, 	struct recognised *ret_recognised, struct error *err);
+	const struct recognise_by *by, struct recognised *ret_recognised,
+	struct error *err);
 
 void recognised_release(struct recognised *recognised);
 DEFINE_AUTO_RELEASE(recognised)

@@ -222,6 +222,11 @@ MUST_CHECK bool ledger_token_of(struct ledger *ledger, const char *name,
 MUST_CHECK bool ledger_has(struct ledger *ledger, int64_t ca,
 	struct der serial, bool *ret_has, struct error *err);
 
+/* This very certificate, and not another with its serial number. */
+MUST_CHECK bool ledger_has_certificate(struct ledger *ledger, int64_t ca,
+	const struct certificate *certificate, bool *ret_has,
+	struct error *err);
+
 struct ledger_filter {
 	bool tokens; /* instead of certificates */
 	const char *name;    /* or NULL */

@@ -46,6 +46,9 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_EVENT_SERIAL] = {"SELECT seq FROM event WHERE kind = 'issued' "
 			      "AND ca = ?1 AND serial = ?2",
 		"cannot look for a serial number"},
+	[SQL_EVENT_BODY] = {"SELECT seq FROM event WHERE kind = 'issued' "
+			    "AND ca = ?1 AND serial = ?2 AND body = ?3",
+		"cannot look for a certificate"},
 	[SQL_SERIAL_ANYWHERE] = {"SELECT " EVENT
 				 "WHERE e.kind = 'issued' AND e.serial = ?1 "
 				 "ORDER BY e.seq",

@@ -336,6 +336,38 @@ refused odd.crt null null"
 	has "$stderr" "--reissue issues it anew"
 }
 
+@test "a serial number of another certificate, or an odd name, is not imported" {
+	local leaf="-addext basicConstraints=critical,CA:FALSE
+		-addext keyUsage=critical,digitalSignature
+		-addext extendedKeyUsage=clientAuth"
+	local sign="openssl req -x509 -CA pki/ca.crt -CAkey pki/ca.key -nodes
+		-newkey ec -pkeyopt ec_paramgen_curve:P-256 -keyout key
+		-days 30 $leaf"
+
+	make_pki
+	kpki node-bundle -q w1
+	serial=$(kpki list --node w1 --profile kubelet-client --json |
+		jq -r '.items[0].serial')
+	$sign -out thief.crt -subj /CN=thief -set_serial "0x$serial"
+	$sign -out one.crt -subj /CN=one -set_serial 1
+	$sign -out two.crt -subj /CN=two -set_serial 1
+	$sign -out odd.crt -subj $'/CN=x\ntouch PWNED\n#'
+	$sign -out odder.crt -subj $'/O=x\ntouch PWNED\n#/CN=y'
+	exits 4 ledger import thief.crt one.crt two.crt odd.crt odder.crt --json
+	is "$(json '.items[] | "\(.status) \(.path)"' | sort)" \
+		"imported one.crt
+refused odd.crt
+refused odder.crt
+refused thief.crt
+refused two.crt"
+	has "$(json '.items[] | select(.path == "two.crt") | .reason')" \
+		'serial number 01: another certificate, which the ledger has, has it'
+	has "$(json '.items[] | select(.path == "odd.crt") | .reason')" \
+		'control characters'
+	exits 0 ledger import one.crt
+	is "$(kpki list --json | jq -r '.items | length')" 4
+}
+
 @test "a certificate of the control plane is recorded for the host that is named" {
 	make_pki
 	mkdir control-1
