@@ -354,6 +354,35 @@ static bool read_service_account(
 	return true;
 }
 
+/* What one of them signs, who trusts the other accepts: a kubelet could write
+ * to etcd, or say that it is the front proxy. */
+static bool require_different(const struct context *context,
+	const struct authorities *authorities, enum control_authority one,
+	enum control_authority other, struct error *err)
+{
+	const struct authority *const *all = authorities->all;
+
+	if (!der_equal(authority_certificate(all[one])->public_key,
+		    authority_certificate(all[other])->public_key))
+		return true;
+	return error_set(err, ERROR_REFUSED,
+		"\"%s\": %s and %s have one key: what one of them signs, who "
+		"trusts the other accepts",
+		context->path, control_authority_name(one),
+		control_authority_name(other));
+}
+
+static bool require_all_different(const struct context *context,
+	const struct authorities *authorities, struct error *err)
+{
+	return require_different(context, authorities, CONTROL_CA,
+		       CONTROL_FRONT_PROXY_CA, err) &&
+	       require_different(context, authorities, CONTROL_CA,
+		       CONTROL_ETCD_CA, err) &&
+	       require_different(context, authorities, CONTROL_FRONT_PROXY_CA,
+		       CONTROL_ETCD_CA, err);
+}
+
 static bool find_numbers(struct context *context,
 	struct authorities *authorities, struct error *err)
 {
@@ -401,6 +430,7 @@ bool authorities_open(struct context *context, bool clock_back,
 	ledger_unlock(context->ledger);
 	/* A sealed key may have to wait for somebody's passphrase. */
 	if (!done || !read_all(context, authorities, err) ||
+		!require_all_different(context, authorities, err) ||
 		!ledger_lock(context->ledger, FILE_LOCK_SHARED,
 			context->lock_timeout, err))
 		return false;

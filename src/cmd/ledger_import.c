@@ -358,11 +358,11 @@ static bool record_item(struct import *import, size_t i, struct error *err)
 	if (item->error.kind)
 		return true;
 	ca = has ? 0 : import->signers[i]->number;
-	if (!has && (!ledger_has_certificate(import->ledger, ca,
-			     item->certificate, &has, err) ||
-			    !ledger_has(import->ledger, ca,
-				    item->certificate->serial, &has_serial,
-				    err)))
+	if (!has &&
+		(!ledger_has_certificate(
+			 import->ledger, ca, item->certificate, &has, err) ||
+			!ledger_has(import->ledger, ca,
+				item->certificate->serial, &has_serial, err)))
 		return false;
 	if (!has && has_serial) {
 		refuse_serial(item);

@@ -479,6 +479,19 @@ control-plane/cp-3/etc/kubernetes/pki/ca.key"
 	has "$stderr" "the ledger does not know its front-proxy-ca"
 }
 
+@test "one CA for two purposes is refused" {
+	make_control_plane
+	mkdir -m 700 pki/etcd
+	cp -a pki/ca.crt pki/ca.key pki/etcd
+	cp -a pki/ca.crt pki/front-proxy-ca.crt
+	cp -a pki/ca.key pki/front-proxy-ca.key
+	(umask 077 && openssl genrsa -out pki/sa.key 2048)
+	openssl pkey -in pki/sa.key -pubout -out pki/sa.pub
+	exits 4 control-plane
+	has "$stderr" '"pki": ca and front-proxy-ca have one key'
+	[ ! -e control-plane ]
+}
+
 @test "the types of keys are as told, and ed25519 is warned of" {
 	local type text
 
