@@ -425,10 +425,8 @@ static const char *const fault_texts[TOKEN_FAULTS] = {
 	[TOKEN_FAULT_ID] = "its token-id is not the one in its name",
 	[TOKEN_FAULT_EXPIRATION] = "its expiration is no time",
 	[TOKEN_FAULT_EXPIRED] = "it has expired",
-	[TOKEN_FAULT_AUTHENTICATION] =
-		"usage-bootstrap-authentication is not \"true\"",
-	[TOKEN_FAULT_GROUP] = "one of auth-extra-groups is none of "
-			      "system:bootstrappers:*",
+	[TOKEN_FAULT_AUTHENTICATION] = "it is not for authentication",
+	[TOKEN_FAULT_GROUP] = "one of its groups is not system:bootstrappers:*",
 };
 
 static void say_groups(struct page *page, const struct token_secret *token)
