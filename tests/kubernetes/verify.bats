@@ -8,13 +8,10 @@ load cluster
 
 setup_file()
 {
-	export agreed=$BATS_FILE_TMPDIR/agreed conf=control/admin.conf
+	export agreed=$BATS_FILE_TMPDIR/agreed conf=base.conf
 
 	umask 077
-	new_cluster manual && make_authorities &&
-		certify apiserver /CN=kube-apiserver serverAuth \
-			"$(printf 'DNS:%s,' api.demo.example kubernetes \
-				kubernetes.default{,.svc{,.cluster.local}})IP:10.0.0.2,IP:10.96.0.1" &&
+	new_cluster manual && make_authorities && make_base &&
 		start_api_server --client-ca-file=control/clients.crt \
 			--enable-bootstrap-token-auth=true
 }
@@ -25,6 +22,36 @@ teardown_file()
 }
 
 # Making faults
+
+# The administrator's kubeconfig, in a form that is easily edited.
+make_base()
+{
+	from_admin client-certificate-data >base.crt &&
+		from_admin client-key-data >base.key &&
+		cat >base.conf <<-END
+			apiVersion: v1
+			kind: Config
+			clusters:
+			- name: demo
+			  cluster:
+			    server: https://api.demo.example:6443
+			    certificate-authority-data: $(base64 -w 0 pki/ca.crt)
+			users:
+			- name: admin
+			  user:
+			    client-certificate-data: $(base64 -w 0 base.crt)
+			    client-key-data: $(base64 -w 0 base.key)
+			contexts:
+			- name: demo
+			  context: {cluster: demo, user: admin}
+			current-context: demo
+		END
+}
+
+from_admin()
+{
+	sed -nE "s/.*$1: \"?([^\"]*)\"?\$/\1/p" control/admin.conf | base64 -d
+}
 
 # Authorities that kube-apiserver is told to trust beside kpki's, whatever is
 # wrong with them.
@@ -271,11 +298,9 @@ accepted_client()
 		base64 -w 0 ca-plain.key)/"
 	refused KPKI-F013 'tls: private key does not match public key' \
 		pki/ca.crt f013.conf -- ask f013.conf
-	edited k019 "s,(client-certificate)-data: .*,\1: $work/control/admin.crt,
-		s,(client-key)-data: .*,\1: $work/ca-plain.key,"
-	mkdir -p k019 && cp k019.conf control/admin.crt ca-plain.key k019
-	sed -i "s,$work/control/,," k019/k019.conf
-	sed -i "s,$work/,," k019/k019.conf
+	mkdir -p k019 && cp base.crt ca-plain.key k019
+	edited k019/k019 's,(client-certificate)-data: .*,\1: base.crt,
+		s,(client-key)-data: .*,\1: ca-plain.key,'
 	refused KPKI-K019 'tls: private key does not match public key' k019 -- \
 		ask k019/k019.conf
 	edited k020 's/client-key-data: .*/&\n    token: xx\n    password: yy/'
