@@ -129,6 +129,7 @@ by_kubectl() # FILE
 
 	split "$1"
 	[[ $n == 2 ]] || more=(-cert_chain block.2)
+	: >server.log # the last one's port is in it
 	openssl s_server -accept 127.0.0.1:0 -cert block.1 -key key.pem \
 		"${more[@]}" -www >server.log 2>&1 </dev/null 3>&- &
 	server=$! port=
