@@ -13,6 +13,7 @@
 #include "pki/recovery.h"
 
 #define OUT_PRESET "renewals"
+#define BREAK_GLASS "break-glass"
 #define EXPIRING_PRESET "30d"
 #define KUBE_PROXY "kube-proxy"
 
@@ -378,7 +379,17 @@ static void sort_out(struct renew *renew)
 	for (size_t i = 0; i < renew->n_items; i++) {
 		struct renew_item *item = &renew->items[i];
 
-		if (item->profile->is_ca)
+		if (!strcmp(item->profile->name, BREAK_GLASS))
+			error_set(&item->error, ERROR_REFUSED,
+				"%s: is of one emergency, and not prolonged: "
+				"kpki kubeconfig --break-glass makes another",
+				item->profile->name);
+		else if (renew->same_key && strchr(item->name, '/'))
+			error_set(&item->error, ERROR_REFUSED,
+				"has a \"/\" in its name, which no file can "
+				"have: kpki kubeconfig --reissue --out says "
+				"where it goes");
+		else if (item->profile->is_ca)
 			error_set(&item->error, ERROR_REFUSED,
 				"%s: is a CA's own certificate: --ca "
 				"--same-key "

@@ -190,7 +190,6 @@ n1_renewal.txt"
 		--validity 3d
 	kpki kubeconfig -q bob --profile admin --group x --out bob.conf \
 		--validity 3d
-	kpki kubeconfig -q eve --break-glass --out eve.conf --validity 1d
 	exits 0 renew --same-key --plan
 	[ ! -e renewals ]
 	exits 0 renew --same-key
@@ -198,13 +197,26 @@ n1_renewal.txt"
 		"subject=CN=alice,O=ops,O=dev"
 	is "$(certificate renewals/bob.kube-apiserver-admin.crt -subject)" \
 		"subject=CN=bob,O=x,O=kubeadm:cluster-admins"
-	is "$(certificate renewals/eve.break-glass.crt -subject)" \
-		"subject=CN=eve,O=system:masters"
 	is "$(sed -n 's/.*client-key-data: "\(.*\)"/\1/p' alice.conf |
 		base64 -d | openssl pkey -pubout)" \
 		"$(certificate renewals/alice.kube-apiserver-client.crt -pubkey)"
 	exits 4 renew --same-key --node alice
 	has "$stderr" "is there: move it away"
+}
+
+@test "an emergency is not prolonged, and no name leads out of the directory" {
+	make_pki
+	kpki kubeconfig -q eve --break-glass --out eve.conf --validity 1d
+	kpki kubeconfig -q ../../x --out x.conf --validity 3d
+	for plan in --plan --quiet; do
+		exits 4 renew --same-key $plan --json
+		is "$(json '.items[] | "\(.status) \(.node)"' | sort)" \
+			"refused ../../x
+refused eve"
+		has "$output" "is of one emergency, and not prolonged"
+		has "$output" 'has a \"/\" in its name'
+	done
+	[ -z "$(find .. -name 'x.kube-apiserver-client.crt')" ]
 }
 
 @test "--ca --same-key extends the CA, and leaves and pin survive" {
