@@ -273,6 +273,24 @@ static void tidy(const struct context *context)
 	error_release(&ignored);
 }
 
+/* A lost key is not to be replaced by another in silence. */
+static bool require_unknown(struct context *context,
+	enum control_authority which, struct error *err)
+{
+	const char *profile = control_authority_name(which);
+	struct ledger_row row;
+	bool found = false;
+
+	if (!ledger_live_anywhere(context->ledger, profile, "", context->now,
+		    &row, &found, err))
+		return false;
+	return !found ||
+	       error_set(err, ERROR_REFUSED,
+		       "\"%s\": the ledger has a live %s, and its files are "
+		       "not here: a backup has them",
+		       context->path, profile);
+}
+
 /* Under an exclusive lock. */
 static bool ensure(struct context *context, bool clock_back, bool *ret_fresh,
 	struct error *err)
@@ -290,6 +308,9 @@ static bool ensure(struct context *context, bool clock_back, bool *ret_fresh,
 			"\"%s\": \"%s\" is there, and \"%s\" is not: they are "
 			"made together",
 			context->path, there, missing);
+	if (!require_unknown(context, CONTROL_FRONT_PROXY_CA, err) ||
+		!require_unknown(context, CONTROL_ETCD_CA, err))
+		return false;
 	if (!make(context, clock_back, err)) {
 		tidy(context);
 		return false;

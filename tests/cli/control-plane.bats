@@ -479,6 +479,22 @@ control-plane/cp-3/etc/kubernetes/pki/ca.key"
 	has "$stderr" "the ledger does not know its front-proxy-ca"
 }
 
+@test "authorities that the ledger has are not made anew" {
+	make_control_plane
+	exits 0 control-plane --quiet
+	mkdir backup
+	mv pki/etcd pki/front-proxy-ca.* pki/sa.* backup
+	exits 4 control-plane --reissue
+	has "$stderr" '"pki": the ledger has a live front-proxy-ca'
+	is "$(ls pki)" "ca.crt
+ca.key
+cluster.yaml
+ledger.db
+ledger.db-journal"
+	mv backup/* pki
+	exits 0 control-plane
+}
+
 @test "one CA for two purposes is refused" {
 	make_control_plane
 	mkdir -m 700 pki/etcd
