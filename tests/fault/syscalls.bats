@@ -21,7 +21,8 @@ each_command()
 {
 	local calls=$1 check=$2
 
-	rm -rf pki tokens kubeconfigs token.yaml rbac.yaml units keys root signed
+	rm -rf pki tokens kubeconfigs token.yaml rbac.yaml units keys root signed \
+		control-plane renewals trust expel.sh ca.crl checkpoint
 	traced "$calls" init-ca --server https://api.example.org:6443
 	$check
 	traced "$calls" node-bundle --inventory nodes
@@ -62,10 +63,33 @@ each_command()
 	$check
 	traced "$calls" list --json
 	$check
+	printf '%s\n' 'controlPlane:' '  hosts:' '    - name: cp-1' \
+		'      addresses: [10.9.0.1]' >>pki/cluster.yaml
+	traced "$calls" control-plane
+	$check
+	traced "$calls" verify pki bundles control-plane || true
+	$check
+	traced "$calls" show pki/ca.crt
+	$check
+	traced "$calls" ledger verify
+	$check
+	traced "$calls" ledger checkpoint --out checkpoint
+	$check
+	traced "$calls" renew --node w9 --out renewals
+	$check
+	traced "$calls" revoke w9 --out expel.sh
+	$check
+	traced "$calls" crl --out ca.crl
+	$check
+	echo a passphrase >passphrase
+	traced "$calls" seal --passphrase-file passphrase
+	$check
+	traced "$calls" unseal --passphrase-file passphrase
+	$check
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 12 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 21 ]] ||
 		fault "there is a command without this check"
 }
 
