@@ -79,11 +79,6 @@ static const struct profile *profile_of(const S *settings)
 	return NULL;
 }
 
-static bool usage(struct error *err, const char *sentence)
-{
-	return error_set(err, ERROR_USAGE, "%s", sentence);
-}
-
 static bool check_usage(const struct command_call *call, const S *settings,
 	const struct profile *profile, struct error *err)
 {
@@ -93,28 +88,35 @@ static bool check_usage(const struct command_call *call, const S *settings,
 			"controller-manager or scheduler",
 			settings->profile);
 	if (settings->break_glass && settings->profile)
-		return usage(err, "--break-glass and --profile exclude each "
-				  "other");
+		return error_set(err, ERROR_USAGE,
+			"--break-glass and --profile exclude each "
+			"other");
 	if (settings->break_glass && settings->groups.n_items)
-		return usage(err, "--break-glass and --group exclude each "
-				  "other: system:masters may do everything");
+		return error_set(err, ERROR_USAGE,
+			"--break-glass and --group exclude each "
+			"other: system:masters may do everything");
 	if (!profile->for_user && settings->groups.n_items)
-		return usage(err, "--group goes with a user");
+		return error_set(err, ERROR_USAGE, "--group goes with a user");
 	if (settings->print_rbac && !profile->for_user)
-		return usage(err, "--print-rbac goes with a user: "
-				  "kube-apiserver binds its own components");
+		return error_set(err, ERROR_USAGE,
+			"--print-rbac goes with a user: "
+			"kube-apiserver binds its own components");
 	if (settings->print_rbac && settings->break_glass)
-		return usage(err, "--print-rbac and --break-glass exclude each "
-				  "other: no binding counts for "
-				  "system:masters");
+		return error_set(err, ERROR_USAGE,
+			"--print-rbac and --break-glass exclude each "
+			"other: no binding counts for "
+			"system:masters");
 	if (settings->print_rbac && call->shared->json)
-		return usage(err, "--json and --print-rbac both want standard "
-				  "output");
+		return error_set(err, ERROR_USAGE,
+			"--json and --print-rbac both want standard "
+			"output");
 	if (settings->out && !strcmp(settings->out, "-"))
-		return usage(err, "--out -: a private key goes to a file, and "
-				  "not to standard output");
+		return error_set(err, ERROR_USAGE,
+			"--out -: a private key goes to a file, and "
+			"not to standard output");
 	return settings->out || !strchr(call->operands[0], '/') ||
-	       usage(err, "NAME has a \"/\": --out says where it goes");
+	       error_set(err, ERROR_USAGE,
+		       "NAME has a \"/\": --out says where it goes");
 }
 
 static bool check_user(
