@@ -117,7 +117,8 @@ static bool fill_cluster(
 	return true;
 }
 
-static bool check_usage(const S *settings, struct error *err)
+static bool check_usage(
+	const struct command_call *call, const S *settings, struct error *err)
 {
 	AUTO_RELEASE(pkcs11_uri) uri = PKCS11_URI_INIT;
 
@@ -125,6 +126,11 @@ static bool check_usage(const S *settings, struct error *err)
 		return error_set(err, ERROR_USAGE,
 			"--key and %s exclude each other",
 			settings->import_cert ? "--import-cert" : "--seal");
+	if (call->shared->passphrase && !settings->seal && !settings->key &&
+		!settings->import_key)
+		return error_set(err, ERROR_USAGE,
+			"a passphrase goes with --seal, --key or --import-key: "
+			"without them the key is plain");
 	if (settings->key && !pkcs11_uri_parse(settings->key, &uri, err))
 		return context_blame(err, "--key");
 	if (!settings->import_cert != !settings->import_key)
@@ -389,7 +395,7 @@ static bool init_ca_run(const struct command_call *call, struct error *err)
 	struct instant now = instant_now();
 	bool exists;
 
-	if (!check_usage(settings, err) ||
+	if (!check_usage(call, settings, err) ||
 		!fill_cluster(settings, cluster, err) ||
 		!plan_authority(settings, cluster, now, &request, err) ||
 		!birth_look(path, &exists, err) ||

@@ -226,6 +226,14 @@ make_sealed_pki()
 	is "$(rows)" 5
 }
 
+@test "a passphrase for a key that would be plain is refused" {
+	echo secret >passphrase
+	exits 2 init-ca --passphrase-file passphrase
+	has "$stderr" "without them the key is plain"
+	exits 2 init-ca --passphrase-fd 3 3<passphrase
+	[ ! -e pki ]
+}
+
 @test "init-ca --seal on a CA with a plain key is refused" {
 	make_pki
 	before=$(picture pki)
