@@ -98,7 +98,17 @@ static struct der live_of(const struct control_plan *plan,
 	return (struct der){0};
 }
 
-/* A key is good where it is: only its certificate tells whose it is. */
+/* The key of one certificate is good where it is: only the certificate tells
+ * whose it is. */
+static bool has_shared_secret(const struct control_plan *plan,
+	const struct control_file *file, const struct secret *bytes)
+{
+	const struct secret *wanted = control_shared_secret(plan->kit, file);
+
+	return !wanted || has_text(view_of(bytes), view_of(wanted).bytes,
+				  view_of(wanted).len);
+}
+
 static bool is_as_wanted(const struct control_plan *plan,
 	const struct der *live, const struct control_file *file,
 	const struct secret *bytes, bool *ret_current)
@@ -108,7 +118,8 @@ static bool is_as_wanted(const struct control_plan *plan,
 	struct der certificate = live_of(plan, live, file);
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
 
-	if (!bytes || (leaf && certificate.len == 0))
+	if (!bytes || (leaf && certificate.len == 0) ||
+		!has_shared_secret(plan, file, bytes))
 		return false;
 	control_public_text(plan->kit, file, certificate, &text);
 	if (!has_text(view_of(bytes), text.data, text.len))

@@ -473,6 +473,24 @@ void control_public_text(const struct control_kit *kit,
 	buffer_add(text, whole->data, whole->len);
 }
 
+const struct secret *control_shared_secret(
+	const struct control_kit *kit, const struct control_file *file)
+{
+	switch (file->part) {
+	case PART_AUTHORITY_KEY:
+		return kit->ca_key;
+	case PART_SERVICE_ACCOUNT_KEY:
+		return kit->service_account_key;
+	case PART_AUTHORITY:
+	case PART_SERVICE_ACCOUNT:
+	case PART_CERTIFICATE:
+	case PART_KEY:
+	case PART_KUBECONFIG:
+		break;
+	}
+	return NULL;
+}
+
 /* -- a tree -- */
 
 struct control_tree_parts {

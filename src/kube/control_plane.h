@@ -121,6 +121,11 @@ void control_public_text(const struct control_kit *kit,
 	const struct control_file *file, struct der certificate,
 	struct buffer *text);
 
+/* The secret that a file of this part is, when all trees have the same; NULL of
+ * others.  The kit owns it. */
+const struct secret *control_shared_secret(
+	const struct control_kit *kit, const struct control_file *file);
+
 struct control_made {
 	struct buffer der;
 	unsigned char serial[SERIAL_MAX];

@@ -495,6 +495,17 @@ ledger.db-journal"
 	exits 0 control-plane
 }
 
+@test "a tree with another service account key is refused by name" {
+	make_control_plane
+	exits 0 control-plane --quiet --host cp-1
+	(umask 077 && openssl genrsa \
+		-out control-plane/cp-1/etc/kubernetes/pki/sa.key 2048)
+	exits 4 control-plane --host cp-1
+	has "$output" "etc/kubernetes/pki/sa.key"
+	exits 0 control-plane --host cp-1 --reissue
+	cmp pki/sa.key control-plane/cp-1/etc/kubernetes/pki/sa.key
+}
+
 @test "one CA for two purposes is refused" {
 	make_control_plane
 	mkdir -m 700 pki/etcd
