@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pki/ledger.h"
+
 /* -- which files of a host are looked at -- */
 
 static const struct {
@@ -67,10 +69,16 @@ static const char *last_component(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* kpki's own, and what is hidden. */
+/* kpki's own, in its own directory. */
 static bool is_passed_over(const char *name)
 {
-	return *name == '.' || strncmp(name, "ledger.db", 9) == 0;
+	static const char *const own[] = {
+		LEDGER_FILE, LEDGER_FILE "-journal", LEDGER_LOCK};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (strcmp(name, own[i]) == 0)
+			return true;
+	return strncmp(name, ".kpki-", strlen(".kpki-")) == 0;
 }
 
 /* -- filling a unit -- */
@@ -84,12 +92,11 @@ static bool fill(struct unit *unit, const char *inside,
 		return true;
 	if (entry->kind == TREE_READ_DIRECTORY && !entry->problem)
 		return true;
-	if (unit->kind != UNIT_FILES &&
-		is_passed_over(last_component(inside)))
+	if (unit->kind == UNIT_PKI && is_passed_over(last_component(inside)))
 		return true;
 	if (unit->n_files == UNIT_FILES_MAX)
-		return error_set(err, ERROR_INPUT, "more than %d files",
-			UNIT_FILES_MAX);
+		return error_set(
+			err, ERROR_INPUT, "more than %d files", UNIT_FILES_MAX);
 	file = unit_add(unit, inside);
 	if (file->is_twice)
 		return true;
@@ -183,13 +190,12 @@ static bool is_one_of_many(int dir, const char *name, mode_t type)
 		return tar_stem(name) > 0;
 	if (!S_ISDIR(type))
 		return false;
-	fd = openat(dir, name,
-		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 && is_host(fd);
 }
 
-static bool look_for_many(void *data, int dir, const char *name, mode_t type,
-	struct error *err)
+static bool look_for_many(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
 {
 	bool *many = data;
 
@@ -319,17 +325,17 @@ static bool each_of_stream(int fd, const char *path, collection_visit *visit,
 
 static void keep_unit(struct collection *collection, struct unit *taken_unit)
 {
-	collection->units = memory_grow(collection->units,
-		&collection->allocated, collection->n_units + 1,
-		sizeof(struct unit *));
+	collection->units =
+		memory_grow(collection->units, &collection->allocated,
+			collection->n_units + 1, sizeof(struct unit *));
 	collection->units[collection->n_units++] = taken_unit;
 }
 
 static void keep_many(struct collection *collection, const char *path)
 {
-	collection->many = memory_grow(collection->many,
-		&collection->many_allocated, collection->n_many + 1,
-		sizeof(const char *));
+	collection->many =
+		memory_grow(collection->many, &collection->many_allocated,
+			collection->n_many + 1, sizeof(const char *));
 	collection->many[collection->n_many++] = path;
 }
 
@@ -467,8 +473,8 @@ static bool visit_taken(
 	return bundles->visit(bundles->data, unit, err);
 }
 
-static bool visit_bundle(struct bundles *bundles, int dir, const char *name,
-	struct error *err)
+static bool visit_bundle(
+	struct bundles *bundles, int dir, const char *name, struct error *err)
 {
 	AUTO_TEXT path = memory_format("%s/%s", bundles->path, name);
 	AUTO_TEXT node = node_of_path(name);
@@ -491,8 +497,8 @@ static bool visit_bundle(struct bundles *bundles, int dir, const char *name,
 	       visit_taken(bundles, unit, err);
 }
 
-static bool collect_bundle(void *data, int dir, const char *name, mode_t type,
-	struct error *err)
+static bool collect_bundle(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
 {
 	struct bundles *bundles = data;
 
@@ -520,8 +526,8 @@ static bool each_of_directory(int dir, const char *path,
 		qsort(bundles.names, bundles.n_names, sizeof(char *),
 			compare_names);
 	for (size_t i = 0; i < bundles.n_names; i++) {
-		done = done && visit_bundle(&bundles, dir, bundles.names[i],
-				       err);
+		done = done &&
+		       visit_bundle(&bundles, dir, bundles.names[i], err);
 		free(bundles.names[i]);
 	}
 	free(bundles.names);
@@ -539,8 +545,7 @@ bool collection_each(const struct collection *collection,
 		if (fd < 0 || fstat(fd, &status) != 0)
 			return error_errno(err, "\"%s\"", path);
 		if (S_ISDIR(status.st_mode)
-				? !each_of_directory(
-					  fd, path, visit, data, err)
+				? !each_of_directory(fd, path, visit, data, err)
 				: !each_of_stream(fd, path, visit, data, err))
 			return false;
 	}

@@ -22,8 +22,7 @@ static bool has_secret(const struct file *file)
 	return false;
 }
 
-static void key_readable(
-	struct examination *x, const struct artifact *unused)
+static void key_readable(struct examination *x, const struct artifact *unused)
 {
 	const struct file *file = x->file;
 
@@ -33,8 +32,7 @@ static void key_readable(
 		finding(x, "has a secret, and mode %04o", (unsigned)file->mode);
 }
 
-static void file_writable(
-	struct examination *x, const struct artifact *unused)
+static void file_writable(struct examination *x, const struct artifact *unused)
 {
 	const struct file *file = x->file;
 
@@ -137,12 +135,35 @@ static void key_in_certificate_file(
 		finding(x, "a private key stands in the file of a certificate");
 }
 
+static bool is_key_of_ca(const struct unit *unit, const struct artifact *key)
+{
+	const struct artifact *ca = NULL;
+
+	while ((ca = unit_next(unit, ca, ARTIFACT_CERTIFICATE, NULL)))
+		if (ca->certificate->is_ca &&
+			der_equal(ca->certificate->public_key,
+				der_of(&key->public_key)))
+			return true;
+	return false;
+}
+
+/* Whatever its file is called. */
+static bool is_ca_key(const struct examination *x, const struct artifact *key)
+{
+	if ((key->duty && key->duty->is_ca) || is_key_of_ca(x->unit, key))
+		return true;
+	for (size_t i = 0; i < x->n_others; i++)
+		if (is_key_of_ca(x->others[i], key))
+			return true;
+	return false;
+}
+
 static void ca_key_on_node(struct examination *x, const struct artifact *key)
 {
 	unsigned roles = examination_roles(x);
 
-	if (key->duty && key->duty->is_ca && is_on_a_host(x->unit) &&
-		!(roles & ROLE_CONTROL_PLANE) && roles & ROLE_NODE)
+	if (is_on_a_host(x->unit) && !(roles & ROLE_CONTROL_PLANE) &&
+		roles & ROLE_NODE && is_ca_key(x, key))
 		finding(x, "is the key of a CA on a node");
 }
 
@@ -156,8 +177,7 @@ static void key_unreadable(struct examination *x, const struct artifact *key)
 		finding(x, "%s", key->problem);
 }
 
-static void block_broken(
-	struct examination *x, const struct artifact *artifact)
+static void block_broken(struct examination *x, const struct artifact *artifact)
 {
 	static const char *const elsewhere[] = {"certificate: ", "request: ",
 		"kubeconfig: ", "token: ", "token file: ", "RBAC: "};
@@ -169,19 +189,13 @@ static void block_broken(
 	finding(x, "%s", artifact->problem);
 }
 
-static struct der key_bytes(const struct artifact *key)
-{
-	return (struct der){(const unsigned char *)key->public_key.data,
-		key->public_key.len};
-}
-
 static void key_mismatch(
 	struct examination *x, const struct artifact *certificate)
 {
 	const struct artifact *key = key_of(x, certificate);
 
 	if (key && !key->problem &&
-		!der_equal(key_bytes(key),
+		!der_equal(der_of(&key->public_key),
 			certificate->certificate->public_key))
 		finding(x, "the key in %s is not its own", key->file->path);
 }
@@ -227,8 +241,7 @@ static void key_of_two_names(
 
 	if (!is_first(certificate))
 		return;
-	while ((other = unit_next(
-			x->unit, other, ARTIFACT_CERTIFICATE, NULL)))
+	while ((other = unit_next(x->unit, other, ARTIFACT_CERTIFICATE, NULL)))
 		if (!is_same_identity(certificate, other) &&
 			der_equal(certificate->certificate->public_key,
 				other->certificate->public_key)) {
@@ -252,10 +265,9 @@ static void sa_mismatch(struct examination *x, const struct artifact *public)
 
 	if (!is_service_account(public))
 		return;
-	while ((key = unit_next(
-			x->unit, key, ARTIFACT_KEY, "service-account")))
-		if (key->problem ||
-			der_equal(key_bytes(key), key_bytes(public)))
+	while ((key = unit_next(x->unit, key, ARTIFACT_KEY, "service-account")))
+		if (key->problem || der_equal(der_of(&key->public_key),
+					    der_of(&public->public_key)))
 			return;
 	key = unit_next(x->unit, NULL, ARTIFACT_KEY, "service-account");
 	if (key)
@@ -300,8 +312,8 @@ static bool has_in_file(const struct unit *unit, const char *duty)
 {
 	const struct artifact *artifact = NULL;
 
-	while ((artifact = unit_next(
-			unit, artifact, ARTIFACT_CERTIFICATE, duty)))
+	while ((artifact =
+			unit_next(unit, artifact, ARTIFACT_CERTIFICATE, duty)))
 		if (!artifact->embedded_kind)
 			return true;
 	return false;
@@ -345,8 +357,7 @@ static void ca_key_missing(struct examination *x, const struct artifact *ca)
 
 /* The ledger's number of the authority that signed this leaf; 0 when it is not
  * to be asked. */
-static int64_t ledger_ca(
-	struct examination *x, const struct artifact *artifact)
+static int64_t ledger_ca(struct examination *x, const struct artifact *artifact)
 {
 	const struct chain *chain;
 	int64_t ca = 0;
@@ -370,8 +381,8 @@ static void not_in_ledger(
 
 	if (ca == 0 || x->broken)
 		return;
-	if (!ledger_has(x->settings->ledger, ca, artifact->certificate->serial,
-		    &has, x->err))
+	if (!ledger_has_certificate(x->settings->ledger, ca,
+		    artifact->certificate, &has, x->err))
 		x->broken = true;
 	else if (!has)
 		finding(x, "the ledger does not know it");
@@ -388,8 +399,7 @@ static bool look_for(
 	struct search *search = data;
 
 	(void)err;
-	if (!search->status &&
-		der_equal(row->body, search->certificate->whole))
+	if (!search->status && der_equal(row->body, search->certificate->whole))
 		search->status = memory_text(row->status);
 	return true;
 }
@@ -404,8 +414,8 @@ static void ended_in_ledger(
 
 	if (ledger_ca(x, artifact) == 0 || x->broken)
 		return;
-	if (!ledger_each(x->settings->ledger, &filter, look_for, &search,
-		    x->err)) {
+	if (!ledger_each(
+		    x->settings->ledger, &filter, look_for, &search, x->err)) {
 		x->broken = true;
 		return;
 	}
@@ -610,8 +620,9 @@ const struct rule file_rules[] = {
 		.title = "the service accounts' key is neither RSA nor ECDSA",
 		.meaning = "kube-controller-manager and kube-apiserver do not "
 			   "start",
-		.message = "unknown private key type ed25519.PrivateKey, must be "
-			   "*rsa.PrivateKey, *ecdsa.PrivateKey",
+		.message =
+			"unknown private key type ed25519.PrivateKey, must be "
+			"*rsa.PrivateKey, *ecdsa.PrivateKey",
 		.mend = "make one of RSA",
 		.source = "Kubernetes: pkg/serviceaccount/jwt.go",
 		.kinds = KIND(KEY),

@@ -122,8 +122,8 @@ static bool resolve(const struct unit *unit, const struct file *from,
 	const char *path, struct buffer *out)
 {
 	const char *slash = strrchr(from->inside, '/');
-	AUTO_TEXT directory = memory_text_n(from->inside,
-		slash ? (size_t)(slash - from->inside) : 0);
+	AUTO_TEXT directory = memory_text_n(
+		from->inside, slash ? (size_t)(slash - from->inside) : 0);
 
 	if (*path == '/')
 		return from_root(unit, path, out);
@@ -158,8 +158,8 @@ const struct file *unit_find(const struct unit *unit, const char *inside)
 				  : file;
 }
 
-bool unit_has_beside(const struct unit *unit, const struct file *from,
-	const char *path)
+bool unit_has_beside(
+	const struct unit *unit, const struct file *from, const char *path)
 {
 	AUTO_RELEASE(buffer) inside = BUFFER_INIT;
 	const char *slash;
@@ -215,8 +215,8 @@ const struct artifact *unit_next(const struct unit *unit,
 static const struct duty *duty_by_path(
 	const struct unit *unit, const struct file *file)
 {
-	static const char *const befores[] = {"pki/", "server/tls/",
-		"var/lib/kubelet/pki/", "kubernetes/"};
+	static const char *const befores[] = {
+		"pki/", "server/tls/", "var/lib/kubelet/pki/", "kubernetes/"};
 	const struct duty *duty = duty_of_path(file->path);
 
 	if (unit->kind == UNIT_HOST || duty)
@@ -260,6 +260,10 @@ static void settle(const struct unit *unit, struct file *file)
 {
 	const struct duty *of_file = duty_by_path(unit, file);
 
+	if (of_file && file->kind == TREE_READ_FILE && !file->problem &&
+		file->n_artifacts == 0)
+		file_add(file, ARTIFACT_UNREADABLE)->problem = memory_text(
+			"has nothing that Kubernetes would read there");
 	for (size_t i = 0; i < file->n_artifacts; i++) {
 		struct artifact *artifact = file->artifacts[i];
 		const char *node = NULL;
@@ -278,8 +282,8 @@ static const char *ca_duty_of_name(const struct certificate *certificate)
 
 	if (name && strstr(name, "etcd"))
 		return "etcd-ca";
-	if (name && (strstr(name, "front-proxy") ||
-			    strstr(name, "request-header")))
+	if (name &&
+		(strstr(name, "front-proxy") || strstr(name, "request-header")))
 		return "front-proxy-ca";
 	return "ca";
 }

@@ -177,6 +177,9 @@ node='/O=system:nodes/CN=system:node:w1'
 	finds KPKI-F010 new
 	passes KPKI-F010 pki
 	rm $host/etc/kubernetes/pki/ca.key
+	cp pki/ca.key $host/etc/kubernetes/pki/.hidden
+	finds KPKI-F010 new
+	rm $host/etc/kubernetes/pki/.hidden
 	passes KPKI-F013 new
 	openssl_key other.key
 	cp $pki/kubelet.key kept.key
@@ -198,6 +201,13 @@ node='/O=system:nodes/CN=system:node:w1'
 	openssl pkey -in kept.key -pubout -out $host/etc/kubernetes/pki/sa.pub
 	cp kept.key $pki/kubelet.key
 	passes KPKI-F012 new
+	# An empty file in its place, and one of another form.
+	cp -a pki odd
+	: >odd/ca.crt
+	finds KPKI-F012 odd
+	cp pki/ca.crt odd/ca.crt
+	openssl pkey -in pki/ca.key -outform DER -out odd/ca.key
+	finds KPKI-F012 odd
 }
 
 @test "keys that are shared" {
@@ -262,6 +272,15 @@ node='/O=system:nodes/CN=system:node:w1'
 	passes KPKI-F024 --ledger bundles
 	sign stranger "$node" "$as_client"
 	finds KPKI-F023 --ledger pki/ca.crt stranger.crt
+	# One that copies a serial number.
+	openssl req -x509 -CA pki/ca.crt -CAkey pki/ca.key -nodes -newkey ec \
+		-pkeyopt ec_paramgen_curve:P-256 -keyout thief.key -days 30 \
+		-out thief.crt -subj /O=system:nodes/CN=system:node:w1 \
+		-set_serial "0x$(kpki list --node w1 --json |
+			jq -r '.items[0].serial')" \
+		-addext basicConstraints=critical,CA:FALSE \
+		-addext extendedKeyUsage=clientAuth 2>/dev/null
+	finds KPKI-F023 --ledger pki/ca.crt thief.crt
 	kpki node-bundle w1 --address 10.0.0.11 --out new --reissue --quiet
 	finds KPKI-F024 --ledger bundles
 	passes KPKI-F024 --ledger new
