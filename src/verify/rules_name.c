@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -58,8 +59,8 @@ static bool has_address(
 /* The leaf of a file: what follows it is its chain. */
 static bool is_leaf(const struct artifact *artifact)
 {
-	return artifact->duty && !artifact->duty->is_ca &&
-	       is_first(artifact) && !artifact->certificate->is_ca;
+	return artifact->duty && !artifact->duty->is_ca && is_first(artifact) &&
+	       !artifact->certificate->is_ca;
 }
 
 static bool is_client(const struct artifact *artifact)
@@ -68,8 +69,7 @@ static bool is_client(const struct artifact *artifact)
 }
 
 /* The kubelet's own, which nobody holds to anything. */
-static bool is_self_made(
-	struct examination *x, const struct artifact *artifact)
+static bool is_self_made(struct examination *x, const struct artifact *artifact)
 {
 	return chain_of(x, artifact)->end == CHAIN_SELF_SIGNED;
 }
@@ -133,8 +133,8 @@ static const char *node_of_unit(const struct unit *unit)
 {
 	const struct artifact *client = NULL;
 
-	while ((client = unit_next(unit, client, ARTIFACT_CERTIFICATE,
-			"kubelet-client")))
+	while ((client = unit_next(
+			unit, client, ARTIFACT_CERTIFICATE, "kubelet-client")))
 		if (client->node)
 			return client->node;
 	return NULL;
@@ -180,11 +180,12 @@ static void no_user(struct examination *x, const struct artifact *artifact)
 
 static void two_names(struct examination *x, const struct artifact *artifact)
 {
-	size_t n = count_attributes(
-		artifact->certificate, OID_COMMON_NAME, NULL);
+	size_t n =
+		count_attributes(artifact->certificate, OID_COMMON_NAME, NULL);
 
 	if (n > 1 && is_leaf(artifact))
-		finding(x, "has %zu common names; \"%s\" is the one that counts",
+		finding(x,
+			"has %zu common names; \"%s\" is the one that counts",
 			n, subject_of(artifact));
 }
 
@@ -310,9 +311,9 @@ static void address_missing(
 		!inventory_find(x->settings->inventory, artifact->node, &node))
 		return;
 	for (size_t i = 0; i < node.n_addresses; i++)
-		if (!has_address(
-			    artifact->certificate, node_address(&node, i)))
-			finding(x, "its subjectAltName lacks the address \"%s\"",
+		if (!has_address(artifact->certificate, node_address(&node, i)))
+			finding(x,
+				"its subjectAltName lacks the address \"%s\"",
 				node_address(&node, i));
 }
 
@@ -446,19 +447,49 @@ static bool is_refused(const struct examination *x, const char *node_name,
 		       : !policy_check_node(x->settings->cluster, &node, err);
 }
 
+/* Whose kubelet serves with it, whatever it is called; NULL: no node's does, or
+ * the kubelet signed it itself, and nobody trusts it. */
+static const char *serving_node(
+	const struct examination *x, const struct artifact *artifact)
+{
+	const struct certificate *certificate = artifact->certificate;
+
+	if (artifact->node)
+		return artifact->node;
+	if (!duty_is(artifact, "kubelet-serving") ||
+		der_equal(certificate->issuer, certificate->subject))
+		return NULL;
+	return x->unit->node ? x->unit->node : certificate->common_name;
+}
+
+/* DNS names are the same in upper case (RFC 4343). */
+static char *lower_case(const char *text)
+{
+	char *lower = memory_text(text);
+
+	for (char *at = lower; *at; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return lower;
+}
+
 static void answers_for_others(
 	struct examination *x, const struct artifact *artifact)
 {
 	const struct certificate *certificate = artifact->certificate;
+	const char *node = serving_node(x, artifact);
 
-	if (!artifact->node || !is_leaf(artifact))
+	if (!node || !is_leaf(artifact))
 		return;
 	for (size_t i = 0; i < certificate->n_alt_names; i++) {
+		const struct alt_name *name = &certificate->alt_names[i];
 		AUTO_RELEASE(error) err = ERROR_INIT;
+		AUTO_TEXT lower = NULL;
 
-		if (certificate->alt_names[i].kind != ALT_NAME_OTHER &&
-			is_refused(x, artifact->node,
-				&certificate->alt_names[i], &err))
+		if (name->kind == ALT_NAME_OTHER)
+			continue;
+		lower = lower_case(name->text);
+		if (is_refused(x, node, &(struct alt_name){name->kind, lower},
+			    &err))
 			finding(x, "%s", err.message);
 	}
 }
@@ -499,8 +530,8 @@ static void address_of_other(
 	for (size_t i = 0; i < certificate->n_alt_names; i++) {
 		const char *text = certificate->alt_names[i].text;
 		struct node node;
-		const char *holder = other_holder(x->settings->inventory,
-			artifact->node, text, &node);
+		const char *holder = other_holder(
+			x->settings->inventory, artifact->node, text, &node);
 
 		if (holder)
 			finding(x, "has \"%s\", which is node \"%s\"'s", text,

@@ -379,6 +379,20 @@ node='/O=system:nodes/CN=system:node:w1'
 	finds KPKI-N014 ca.crt cluster.yaml apiserver.crt
 }
 
+@test "a kubelet's certificate is held to a node's names, whatever it is called" {
+	bundle
+	cp pki/ca.crt pki/cluster.yaml .
+	passes KPKI-N018 bundles cluster.yaml
+	sign odd /O=system:masters/CN=w1 "$as_server" \
+		"subjectAltName=DNS:w1,DNS:API.Example.Internal"
+	cp odd.crt $pki/kubelet.crt
+	cp odd.key $pki/kubelet.key
+	finds KPKI-N018 bundles cluster.yaml
+	sign odd /CN=w1 "$as_server" subjectAltName=DNS:w1
+	cp odd.crt $pki/kubelet.crt
+	passes KPKI-N018 bundles cluster.yaml
+}
+
 @test "no rule is without a fault that shows it" {
 	local shown
 
