@@ -10,6 +10,7 @@
 #include "cmd/commands.h"
 #include "cmd/control_item.h"
 #include "cmd/interrupt.h"
+#include "cmd/options.h"
 #include "cmd/tally.h"
 #include "kube/policy.h"
 #include "pki/recovery.h"
@@ -48,10 +49,7 @@ static const struct option_spec control_plane_options[] = {
 		"beside each admin.conf one of system:masters"),
 	OPTION_FLAG(S, reissue, "reissue",
 		"issue anew what differs, is missing or is named"),
-	OPTION_TEXT(S, key_type, "key-type", "TYPE",
-		"ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096 or "
-		"ed25519",
-		.preset = "from the cluster file"),
+	OPTION_KEY_TYPE(S),
 	OPTION_TEXT(S, validity, "validity", "DUR|TIME",
 		"how long, or until when, certificates are valid",
 		.preset = "from the cluster file"),
@@ -59,9 +57,7 @@ static const struct option_spec control_plane_options[] = {
 		"names and places of files on the hosts",
 		.preset = "from the cluster file",
 		.value = OPTION_VALUE_CHOICE),
-	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
-		"go on although the clock is behind the ledger, and record "
-		"it"),
+	OPTION_CLOCK_BACK(S),
 	OPTION_END,
 };
 

@@ -5,6 +5,7 @@
 #include "cli/note.h"
 #include "cmd/commands.h"
 #include "cmd/kubeconfig_issue.h"
+#include "cmd/options.h"
 #include "kube/policy.h"
 #include "kube/rbac.h"
 
@@ -38,18 +39,13 @@ static const struct option_spec kubeconfig_options[] = {
 	OPTION_TEXT(S, out, "out", "FILE", "where it goes",
 		.preset = "NAME.kubeconfig, or NAME-PROFILE.kubeconfig",
 		.value = OPTION_VALUE_FILE),
-	OPTION_TEXT(S, key_type, "key-type", "TYPE",
-		"ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096 or "
-		"ed25519",
-		.preset = "from the cluster file"),
+	OPTION_KEY_TYPE(S),
 	OPTION_TEXT(S, validity, "validity", "DUR|TIME",
 		"how long, or until when, the certificate is valid",
 		.preset = "from the cluster file; with --break-glass 8h"),
 	OPTION_FLAG(S, reissue, "reissue",
 		"issue anew although a live one is there, or differs"),
-	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
-		"go on although the clock is behind the ledger, and record "
-		"it"),
+	OPTION_CLOCK_BACK(S),
 	OPTION_END,
 };
 

@@ -11,6 +11,7 @@
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/nodes.h"
+#include "cmd/options.h"
 #include "kube/kubelet_config.h"
 #include "pki/recovery.h"
 
@@ -68,10 +69,7 @@ static const struct option_spec node_bundle_options[] = {
 	OPTION_TEXT(S, ttl, "ttl", "DUR",
 		"with --bootstrap: how long the token is good",
 		.preset = "24h"),
-	OPTION_TEXT(S, key_type, "key-type", "TYPE",
-		"ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072, rsa-4096 or "
-		"ed25519",
-		.preset = "from the cluster file"),
+	OPTION_KEY_TYPE(S),
 	OPTION_TEXT(S, validity, "validity", "DUR|TIME",
 		"how long, or until when, certificates are valid",
 		.preset = "from the cluster file"),
@@ -91,9 +89,7 @@ static const struct option_spec node_bundle_options[] = {
 		.value = OPTION_VALUE_CHOICE),
 	OPTION_COUNT(S, jobs, "jobs", "N", "threads to work on", 1, JOBS_MAX,
 		.preset = "one a processor"),
-	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
-		"go on although the clock is behind the ledger, and record "
-		"it"),
+	OPTION_CLOCK_BACK(S),
 	OPTION_END,
 };
 

@@ -10,6 +10,7 @@
 #include "cli/note.h"
 #include "cmd/commands.h"
 #include "cmd/nodes.h"
+#include "cmd/options.h"
 #include "pki/recovery.h"
 
 #define OUT_PRESET "renewals"
@@ -49,9 +50,7 @@ static const struct option_spec renew_options[] = {
 		"how long, or until when, what is renewed is valid; the CA "
 		"10y",
 		.preset = "from the cluster file"),
-	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
-		"go on although the clock is behind the ledger, and record "
-		"it"),
+	OPTION_CLOCK_BACK(S),
 	OPTION_END,
 };
 

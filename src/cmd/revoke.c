@@ -8,6 +8,7 @@
 #include "cli/note.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
+#include "cmd/options.h"
 #include "cmd/product.h"
 #include "kube/expel.h"
 #include "kube/profile.h"
@@ -33,9 +34,7 @@ static const struct option_spec revoke_options[] = {
 		"write the kubectl commands that take effect in the cluster; "
 		"- is standard output",
 		.value = OPTION_VALUE_FILE),
-	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
-		"go on although the clock is behind the ledger, and record "
-		"it"),
+	OPTION_CLOCK_BACK(S),
 	OPTION_END,
 };
 

@@ -7,6 +7,7 @@
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/nodes.h"
+#include "cmd/options.h"
 #include "cmd/product.h"
 #include "cmd/sign_issue.h"
 #include "cmd/sign_read.h"
@@ -63,9 +64,7 @@ static const struct option_spec sign_options[] = {
 		"names"),
 	OPTION_FLAG(S, dry_run, "dry-run",
 		"tell what would be done, and by which rule; write nothing"),
-	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
-		"go on although the clock is behind the ledger, and record "
-		"it"),
+	OPTION_CLOCK_BACK(S),
 	OPTION_END,
 };
 

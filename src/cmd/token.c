@@ -4,6 +4,7 @@
 #include "cmd/commands.h"
 #include "cmd/interrupt.h"
 #include "cmd/nodes.h"
+#include "cmd/options.h"
 #include "cmd/product.h"
 #include "cmd/token_batch.h"
 #include "cmd/token_one.h"
@@ -60,9 +61,7 @@ static const struct option_spec token_options[] = {
 	OPTION_FLAG(S, no_expiry, "no-expiry",
 		"a token that never expires; needs --yes"),
 	OPTION_FLAG(S, yes, "yes", "--no-expiry is meant"),
-	OPTION_FLAG(S, allow_clock_back, "allow-clock-back",
-		"go on although the clock is behind the ledger, and record "
-		"it"),
+	OPTION_CLOCK_BACK(S),
 	OPTION_END,
 };
 
