@@ -100,7 +100,7 @@ static bool hash_event(struct ledger *ledger, const void *previous,
 	return sha256_of(ledger->link.data, ledger->link.len, ret_hash, err);
 }
 
-bool ledger_chain_row(struct ledger *ledger, struct sqlite3_stmt *statement,
+static bool read_row(struct ledger *ledger, struct sqlite3_stmt *statement,
 	struct event *ret_event, struct error *err)
 {
 	static const unsigned char first[SHA256_LEN];
@@ -130,6 +130,13 @@ bool ledger_chain_row(struct ledger *ledger, struct sqlite3_stmt *statement,
 	event.hash = proof;
 	*ret_event = event;
 	return true;
+}
+
+bool ledger_chain_step(struct ledger *ledger, struct sqlite3_stmt *statement,
+	struct event *ret_event, bool *ret_more, struct error *err)
+{
+	return ledger_step(ledger, statement, ret_more, err) &&
+	       (!*ret_more || read_row(ledger, statement, ret_event, err));
 }
 
 /* Moves the views out of a statement that is about to be reset. */
@@ -163,13 +170,11 @@ bool ledger_chain_read(struct ledger *ledger, int64_t seq,
 
 	if (!ledger_query(ledger, SQL_EVENT_READ, CELLS(cell_integer(seq)),
 		    &statement, err) ||
-		!ledger_step(ledger, statement, &row, err))
+		!ledger_chain_step(ledger, statement, &event, &row, err))
 		return false;
 	if (!row)
 		return ledger_damaged(
 			ledger, err, "entry %lld: is missing", (long long)seq);
-	if (!ledger_chain_row(ledger, statement, &event, err))
-		return false;
 	keep_event(ledger, &event);
 	*ret_event = event;
 	return true;

@@ -52,12 +52,10 @@ bool ledger_entries(struct ledger *ledger, int64_t from,
 		    &statement, err))
 		return false;
 	for (;;) {
-		if (!ledger_step(ledger, statement, &more, err))
+		if (!ledger_chain_step(ledger, statement, &event, &more, err))
 			return false;
 		if (!more)
 			return true;
-		if (!ledger_chain_row(ledger, statement, &event, err))
-			return false;
 		entry = entry_of(&event);
 		if (!visit(data, &entry, err))
 			return false;

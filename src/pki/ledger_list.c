@@ -20,12 +20,10 @@ static bool read_acts(struct ledger *ledger, int64_t seq, struct acts *ret_acts,
 		    &statement, err))
 		return false;
 	for (;;) {
-		if (!ledger_step(ledger, statement, &row, err))
+		if (!ledger_chain_step(ledger, statement, &event, &row, err))
 			return false;
 		if (!row)
 			break;
-		if (!ledger_chain_row(ledger, statement, &event, err))
-			return false;
 		for (size_t i = 0; i < ARRAY_SIZE(acts.kinds); i++)
 			if (event_is(&event, i))
 				acts.kinds[i] = true;
@@ -98,35 +96,41 @@ bool ledger_row_of(struct ledger *ledger, const struct event *event,
 	return true;
 }
 
-bool ledger_each(struct ledger *ledger, const struct ledger_filter *filter,
-	ledger_visit *visit, void *data, struct error *err)
+bool ledger_visit_rows(struct ledger *ledger, struct sqlite3_stmt *statement,
+	struct instant at, ledger_visit *visit, void *data, struct error *err)
 {
-	AUTO_RESET statement = NULL;
-	enum ledger_kind kind =
-		filter->tokens ? LEDGER_TOKEN : LEDGER_ISSUED;
-	struct cell live = {.kind = CELL_NULL};
 	struct ledger_row row;
 	struct event event;
 	bool more = false;
 
-	if (filter->live_only)
-		live = cell_integer(filter->at.seconds);
-	if (!ledger_query(ledger, SQL_EACH,
-		    CELLS(cell_text(filter->name), cell_text(filter->profile),
-			    live, cell_text(ledger_kind_name(kind)),
-			    cell_integer(filter->lapsed)),
-		    &statement, err))
-		return false;
 	for (;;) {
-		if (!ledger_step(ledger, statement, &more, err))
+		if (!ledger_chain_step(ledger, statement, &event, &more, err))
 			return false;
 		if (!more)
 			return true;
-		if (!ledger_chain_row(ledger, statement, &event, err) ||
-			!ledger_row_of(ledger, &event, filter->at, &row, err) ||
+		if (!ledger_row_of(ledger, &event, at, &row, err) ||
 			!visit(data, &row, err))
 			return false;
 	}
+}
+
+bool ledger_each(struct ledger *ledger, const struct ledger_filter *filter,
+	ledger_visit *visit, void *data, struct error *err)
+{
+	AUTO_RESET statement = NULL;
+	enum ledger_kind kind = filter->tokens ? LEDGER_TOKEN : LEDGER_ISSUED;
+	struct cell live = {.kind = CELL_NULL};
+
+	if (filter->live_only)
+		live = cell_integer(filter->at.seconds);
+	return ledger_query(ledger, SQL_EACH,
+		       CELLS(cell_text(filter->name),
+			       cell_text(filter->profile), live,
+			       cell_text(ledger_kind_name(kind)),
+			       cell_integer(filter->lapsed)),
+		       &statement, err) &&
+	       ledger_visit_rows(
+		       ledger, statement, filter->at, visit, data, err);
 }
 
 /* -- the proof of the whole -- */
@@ -266,41 +270,38 @@ static bool prove_token(struct ledger *ledger, const struct event *event,
 	return true;
 }
 
-static bool prove_event(struct ledger *ledger, struct sqlite3_stmt *statement,
+static bool prove_event(struct ledger *ledger, const struct event *event,
 	struct proof *proof, struct error *err)
 {
-	struct event event;
-	int64_t seq;
+	int64_t seq = event_integer(event, EVENT_SEQ);
 
-	if (!ledger_chain_row(ledger, statement, &event, err))
-		return false;
-	seq = event_integer(&event, EVENT_SEQ);
 	if (seq != proof->count + 1)
 		return ledger_damaged(ledger, err, "entry %lld: is missing",
 			(long long)proof->count + 1);
 	proof->count = seq;
-	proof->head = event.hash;
-	if (event_is(&event, LEDGER_TOKEN))
-		return prove_token(ledger, &event, proof, err);
-	return !event_is(&event, LEDGER_ISSUED) ||
-	       prove_issued(ledger, &event, proof, err);
+	proof->head = event->hash;
+	if (event_is(event, LEDGER_TOKEN))
+		return prove_token(ledger, event, proof, err);
+	return !event_is(event, LEDGER_ISSUED) ||
+	       prove_issued(ledger, event, proof, err);
 }
 
 static bool prove_events(
 	struct ledger *ledger, struct proof *proof, struct error *err)
 {
 	AUTO_RESET statement = NULL;
+	struct event event;
 	bool row = false;
 
 	if (!ledger_query(ledger, SQL_EVENT_ALL, CELLS(cell_integer(1)),
 		    &statement, err))
 		return false;
 	for (;;) {
-		if (!ledger_step(ledger, statement, &row, err))
+		if (!ledger_chain_step(ledger, statement, &event, &row, err))
 			return false;
 		if (!row)
 			return true;
-		if (!prove_event(ledger, statement, proof, err))
+		if (!prove_event(ledger, &event, proof, err))
 			return false;
 	}
 }

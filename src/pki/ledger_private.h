@@ -219,11 +219,11 @@ MUST_CHECK bool ledger_chain_append(struct ledger *ledger,
 	struct event *event, struct error *err);
 /* Number the next event will have. */
 int64_t ledger_chain_next(const struct ledger *ledger);
-/* The row of SQL_EVENT_READ, SQL_EVENT_ALL or SQL_EACH, its link checked;
- * views into the statement. */
-MUST_CHECK bool ledger_chain_row(struct ledger *ledger,
+/* The next row of a query for events, its link checked; views into the
+ * statement.  *ret_more false at the end. */
+MUST_CHECK bool ledger_chain_step(struct ledger *ledger,
 	struct sqlite3_stmt *statement, struct event *ret_event,
-	struct error *err);
+	bool *ret_more, struct error *err);
 /* The same by number; views that stay until the next call. */
 MUST_CHECK bool ledger_chain_read(struct ledger *ledger, int64_t seq,
 	struct event *ret_event, struct error *err);
@@ -245,5 +245,9 @@ MUST_CHECK bool ledger_supersede(struct ledger *ledger, int64_t event,
 MUST_CHECK bool ledger_row_of(struct ledger *ledger,
 	const struct event *event, struct instant at,
 	struct ledger_row *ret_row, struct error *err);
+/* The rest of a query for events, as rows. */
+MUST_CHECK bool ledger_visit_rows(struct ledger *ledger,
+	struct sqlite3_stmt *statement, struct instant at,
+	ledger_visit *visit, void *data, struct error *err);
 
 #endif

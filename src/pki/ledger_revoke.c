@@ -28,25 +28,11 @@ bool ledger_each_serial(struct ledger *ledger, struct der serial,
 	struct instant at, ledger_visit *visit, void *data, struct error *err)
 {
 	AUTO_RESET statement = NULL;
-	bool more = false;
 
-	if (!ledger_query(ledger, SQL_SERIAL_ANYWHERE,
-		    CELLS(cell_blob(serial.bytes, serial.len)), &statement,
-		    err))
-		return false;
-	for (;;) {
-		struct ledger_row row;
-		struct event event;
-
-		if (!ledger_step(ledger, statement, &more, err))
-			return false;
-		if (!more)
-			return true;
-		if (!ledger_chain_row(ledger, statement, &event, err) ||
-			!ledger_row_of(ledger, &event, at, &row, err) ||
-			!visit(data, &row, err))
-			return false;
-	}
+	return ledger_query(ledger, SQL_SERIAL_ANYWHERE,
+		       CELLS(cell_blob(serial.bytes, serial.len)), &statement,
+		       err) &&
+	       ledger_visit_rows(ledger, statement, at, visit, data, err);
 }
 
 bool ledger_each_revoked(struct ledger *ledger, int64_t ca,
@@ -59,13 +45,12 @@ bool ledger_each_revoked(struct ledger *ledger, int64_t ca,
 	if (!ledger_query(ledger, SQL_REVOKED, NO_CELLS, &statement, err))
 		return false;
 	for (;;) {
-		if (!ledger_step(ledger, statement, &more, err))
+		if (!ledger_chain_step(ledger, statement, &act, &more, err))
 			return false;
 		if (!more)
 			return true;
-		if (!ledger_chain_row(ledger, statement, &act, err) ||
-			!ledger_chain_read(ledger,
-				event_integer(&act, EVENT_REF), &event, err))
+		if (!ledger_chain_read(ledger, event_integer(&act, EVENT_REF),
+			    &event, err))
 			return false;
 		struct ledger_revocation revocation = {
 			event_der(&event, EVENT_SERIAL),
