@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "base/file.h"
 #include "base/source.h"
 #include "kube/kubeconfig_read.h"
@@ -97,7 +98,7 @@ static bool read_entry(
 	struct reading reading = {above->harvest, path, above->depth + 1};
 
 	/* What a command that died never handed out. */
-	if (!strncmp(name, RELEASE_STAGE_PREFIX, strlen(RELEASE_STAGE_PREFIX)))
+	if (text_begins(name, RELEASE_STAGE_PREFIX))
 		return true;
 	if (type == S_IFREG)
 		return !is_small(dir, name) ||

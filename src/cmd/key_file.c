@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/affix.h"
 #include "base/draft.h"
 #include "base/file.h"
 
@@ -115,8 +116,7 @@ static bool remove_draft(
 	struct stat status;
 
 	(void)data;
-	if (type != S_IFREG ||
-		strncmp(name, DRAFT_PREFIX, strlen(DRAFT_PREFIX)))
+	if (type != S_IFREG || !text_begins(name, DRAFT_PREFIX))
 		return true;
 	fd = UNINTERRUPTED(openat(
 		dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));

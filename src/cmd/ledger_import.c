@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "base/file.h"
 #include "cmd/authorities.h"
 #include "cmd/harvest.h"
@@ -69,8 +70,7 @@ static bool remove_dead(
 	void *data, int dir, const char *name, mode_t type, struct error *err)
 {
 	(void)data;
-	return type != S_IFDIR ||
-	       strncmp(name, STAGE_PREFIX, strlen(STAGE_PREFIX)) ||
+	return type != S_IFDIR || !text_begins(name, STAGE_PREFIX) ||
 	       file_remove_tree(dir, name, err);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "pki/names.h"
 #include "pki/oid.h"
 
@@ -48,7 +49,7 @@ void identity_read(
 
 	out.user = memory_text(user);
 	read_groups(certificate, &out);
-	if (!strncmp(out.user, node, strlen(node)) &&
+	if (text_begins(out.user, node) &&
 		identity_has_group(&out, "system:nodes"))
 		out.node = out.user + strlen(node);
 	*ret_identity = out;

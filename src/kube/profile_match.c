@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "kube/identity.h"
 
 /* -- words -- */
@@ -82,11 +83,6 @@ static void differ(
 	drift_add(it->differs, "%s", sentence);
 }
 
-static bool begins(const char *text, const char *with)
-{
-	return strncmp(text, with, strlen(with)) == 0;
-}
-
 static bool has_name(const struct certificate *certificate, const char *name)
 {
 	for (size_t i = 0; i < certificate->n_alt_names; i++)
@@ -101,11 +97,11 @@ static bool fits_name(const struct candidate *it)
 	const char *user = it->identity->user;
 
 	if (profile->for_user)
-		return *user && !begins(user, "system:");
+		return *user && !text_begins(user, "system:");
 	if (profile->for_node)
-		return begins(user, profile->common_name) &&
+		return text_begins(user, profile->common_name) &&
 		       user[strlen(profile->common_name)] &&
-		       (*profile->common_name || !begins(user, "system:"));
+		       (*profile->common_name || !text_begins(user, "system:"));
 	return !strcmp(user, profile->common_name);
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "pki/names.h"
 #include "pki/oid.h"
 
@@ -98,9 +99,8 @@ static const char *name_in(
 	if (!has_group(profile, identity))
 		return NULL;
 	if (profile->for_user)
-		return strncmp(identity->name, SYSTEM, strlen(SYSTEM))
-			       ? identity->name
-			       : NULL;
+		return text_begins(identity->name, SYSTEM) ? NULL
+							   : identity->name;
 	if (!profile->for_node)
 		return strcmp(identity->name, profile->common_name) ? NULL : "";
 	len = strlen(profile->common_name);

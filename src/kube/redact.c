@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "base/json.h"
 #include "base/plain.h"
 
@@ -274,7 +275,7 @@ const struct secret *redacted_secret(
 	unsigned long number;
 	char *end;
 
-	if (strncmp(text, PLACEHOLDER, strlen(PLACEHOLDER)) != 0)
+	if (!text_begins(text, PLACEHOLDER))
 		return NULL;
 	number = strtoul(text + strlen(PLACEHOLDER), &end, 10);
 	return *end == '>' && number < redacted->n_secrets

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "kube/address.h"
 #include "kube/policy.h"
 #include "kube/token.h"
@@ -373,15 +374,10 @@ static bool is_in(const struct csr_object *object, const char *group)
 	return is_named(object->groups, object->n_groups, group, strlen(group));
 }
 
-static bool begins(const char *text, const char *prefix)
-{
-	return !strncmp(text, prefix, strlen(prefix));
-}
-
 const char *request_token_id(const struct csr_object *object)
 {
 	if (!object || !object->username ||
-		!begins(object->username, TOKEN_PREFIX))
+		!text_begins(object->username, TOKEN_PREFIX))
 		return NULL;
 	return object->username + strlen(TOKEN_PREFIX);
 }
@@ -390,7 +386,7 @@ bool request_is_renewal(
 	const struct csr_object *object, const struct request *request)
 {
 	return object && object->username && request->asked->common_name &&
-	       begins(object->username, NODE_PREFIX) &&
+	       text_begins(object->username, NODE_PREFIX) &&
 	       is_in(object, NODES_GROUP) &&
 	       !strcmp(object->username, request->asked->common_name);
 }
@@ -441,7 +437,7 @@ CHECK(check_requester)
 		grant->note = "by nobody, as far as it says";
 		return true;
 	}
-	if (begins(object->username, NODE_PREFIX))
+	if (text_begins(object->username, NODE_PREFIX))
 		return check_node_requester(question, err);
 	if (question->profile->purposes == PURPOSE_SERVER)
 		return refuse(err,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "base/base64.h"
 #include "kube/token.h"
 
@@ -25,7 +26,7 @@ bool token_secret_is(const struct object *object)
 	return !strcmp(object->kind, "Secret") &&
 	       !strcmp(object->api_version, "v1") &&
 	       ((text && !strcmp(text, TYPE)) ||
-		       !strncmp(object->name, PREFIX, strlen(PREFIX)));
+		       text_begins(object->name, PREFIX));
 }
 
 /* -- reading -- */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "base/buffer.h"
 
 #define SCHEME "pkcs11:"
@@ -42,7 +43,7 @@ struct attribute {
 
 bool pkcs11_uri_is(const char *text)
 {
-	return strncmp(text, SCHEME, strlen(SCHEME)) == 0;
+	return text_begins(text, SCHEME);
 }
 
 /* -- one attribute -- */
@@ -145,7 +146,7 @@ static bool set_path(
 	static const char prefix[] = "file:";
 	const char *value = attribute->value;
 
-	if (strncmp(value, prefix, strlen(prefix)) == 0)
+	if (text_begins(value, prefix))
 		value += strlen(prefix);
 	if (*value != '/')
 		return error_set(err, ERROR_INPUT,

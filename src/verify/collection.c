@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/affix.h"
 #include "pki/ledger.h"
 
 /* -- which files of a host are looked at -- */
@@ -78,7 +79,7 @@ static bool is_passed_over(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (strcmp(name, own[i]) == 0)
 			return true;
-	return strncmp(name, ".kpki-", strlen(".kpki-")) == 0;
+	return text_begins(name, ".kpki-");
 }
 
 /* -- filling a unit -- */
@@ -160,11 +161,10 @@ static bool is_kubernetes(int dir)
 	return false;
 }
 
-static bool ends_with(const char *text, const char *end)
+/* How long the name is without this end; 0: it has none, or is nothing else. */
+static size_t stem_len(const char *name, const char *end)
 {
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len > end_len && strcmp(text + len - end_len, end) == 0;
+	return text_ends(name, end) ? strlen(name) - strlen(end) : 0;
 }
 
 static const char *const tar_ends[] = {
@@ -173,10 +173,11 @@ static const char *const tar_ends[] = {
 /* How long the name is without what makes it a tar's; 0: it is none. */
 static size_t tar_stem(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(tar_ends); i++)
-		if (ends_with(name, tar_ends[i]))
-			return strlen(name) - strlen(tar_ends[i]);
-	return 0;
+	size_t len = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(tar_ends) && len == 0; i++)
+		len = stem_len(name, tar_ends[i]);
+	return len;
 }
 
 /* A bundle in a directory of bundles. */
@@ -242,7 +243,7 @@ static bool look_into_tar(
 	else if (slash && is_host_top(slash + 1))
 		look->many = true;
 	else if (entry->kind == TREE_READ_DIRECTORY ||
-		 ends_with(entry->path, ".conf"))
+		 stem_len(entry->path, ".conf") > 0)
 		look->kind = UNIT_KUBERNETES;
 	return error_set(err, ERROR_FAILED, "decided");
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "kube/identity.h"
 #include "kube/profile_match.h"
 #include "kube/token_read.h"
@@ -106,7 +107,7 @@ static void say_user(struct page *page, const struct identity *identity)
 			"the node authorizer takes it for the kubelet of node "
 			"%s",
 			identity->node);
-	else if (!strncmp(identity->user, node, strlen(node)))
+	else if (text_begins(identity->user, node))
 		say(page, "the node authorizer does not take it for a kubelet: "
 			  "it is not in group system:nodes");
 	if (identity_has_group(identity, "system:masters"))
@@ -373,7 +374,7 @@ static void say_cluster(
 	const char *server = cluster->server ? cluster->server : "nowhere";
 
 	say(page, "goes to %s", server);
-	if (!strncmp(server, "http://", 7))
+	if (text_begins(server, "http://"))
 		say(page, "uses no TLS: everybody on the way can read and "
 			  "change what is said");
 	else if (cluster->insecure)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
+
 /* -- findings -- */
 
 void findings_release(struct findings *findings)
@@ -256,7 +258,7 @@ static unsigned role_of(const struct artifact *artifact)
 	for (size_t i = 0; i < ARRAY_SIZE(server_duties); i++)
 		if (strcmp(duty->name, server_duties[i]) == 0)
 			return ROLE_CONTROL_PLANE;
-	return strncmp(duty->name, "kubelet-", 8) == 0 ||
+	return text_begins(duty->name, "kubelet-") ||
 			       strcmp(duty->name, "bootstrap") == 0
 		       ? ROLE_NODE
 		       : 0;
@@ -275,8 +277,8 @@ unsigned examination_roles(const struct examination *x)
 	return roles;
 }
 
-static bool is_authority(const struct artifact *artifact,
-	const struct duty *duty, bool embedded)
+static bool is_authority(
+	const struct artifact *artifact, const struct duty *duty, bool embedded)
 {
 	if (artifact->kind != ARTIFACT_CERTIFICATE ||
 		embedded != (artifact->embedded_kind != NULL))
@@ -291,8 +293,8 @@ static const struct artifact *next_in(const struct unit *unit,
 {
 	const struct artifact *artifact = previous;
 
-	while ((artifact = unit_next(
-			unit, artifact, ARTIFACT_CERTIFICATE, NULL)))
+	while ((artifact =
+			unit_next(unit, artifact, ARTIFACT_CERTIFICATE, NULL)))
 		if (is_authority(artifact, duty, embedded))
 			return artifact;
 	return NULL;
@@ -318,8 +320,8 @@ static const struct artifact *next_elsewhere(const struct examination *x,
 
 		if (x->others[i] == x->unit || (!passed && !here))
 			continue;
-		found = next_in(x->others[i], duty, false,
-			here ? previous : NULL);
+		found = next_in(
+			x->others[i], duty, false, here ? previous : NULL);
 		if (found)
 			return found;
 		passed |= here;
@@ -432,8 +434,7 @@ static const struct artifact *only_key(
 		!key || key->embedded_kind || certificate->embedded_kind ||
 		unit_next(x->unit, key, ARTIFACT_KEY, NULL))
 		return NULL;
-	while ((other = unit_next(
-			x->unit, other, ARTIFACT_CERTIFICATE, NULL)))
+	while ((other = unit_next(x->unit, other, ARTIFACT_CERTIFICATE, NULL)))
 		if (other != certificate && !other->certificate->is_ca)
 			return NULL;
 	return key;

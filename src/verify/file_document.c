@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "kube/token_file.h"
 #include "kube/token_read.h"
 
@@ -210,13 +211,6 @@ static bool add_line(
 	return true;
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len >= end_len && !strcmp(text + len - end_len, end);
-}
-
 /* A table of something else has short words in its first column; one that is
  * called so is a token file whatever it holds. */
 static bool is_token_file(const struct file *file, const struct secret *bytes)
@@ -225,7 +219,7 @@ static bool is_token_file(const struct file *file, const struct secret *bytes)
 	const char *text = (const char *)secret_view(bytes);
 	const char *comma = memchr(text, ',', secret_len(bytes));
 
-	if (ends_with(file->path, ".csv") &&
+	if (text_ends(file->path, ".csv") &&
 		strstr(slash ? slash : file->path, "token"))
 		return true;
 	return comma && comma - text >= 16 &&

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/affix.h"
 #include "verify/examination.h"
 
 #include <stdio.h>
@@ -127,7 +128,7 @@ static void version_1(struct examination *x, const struct artifact *artifact)
 
 static void unreadable(struct examination *x, const struct artifact *artifact)
 {
-	if (strncmp(artifact->problem, "certificate: ", 13) == 0)
+	if (text_begins(artifact->problem, "certificate: "))
 		finding(x, "%s", artifact->problem);
 }
 
@@ -229,8 +230,8 @@ static bool read_key(
 {
 	AUTO_RELEASE(error) passed_over = ERROR_INIT;
 
-	return public_key_read(artifact->certificate->public_key, ret_key,
-		&passed_over);
+	return public_key_read(
+		artifact->certificate->public_key, ret_key, &passed_over);
 }
 
 static void rsa_refused(struct examination *x, const struct artifact *artifact)
@@ -257,11 +258,9 @@ static void key_refused(struct examination *x, const struct artifact *artifact)
 	struct public_key key;
 
 	if (!read_key(artifact, &key) || key.is_rsa ||
-		strncmp(key.name, "ecdsa-", 6) == 0 ||
-		key.type == KEY_ED25519)
+		text_begins(key.name, "ecdsa-") || key.type == KEY_ED25519)
 		return;
-	finding(x, "has a key of %s, which Kubernetes does not take",
-		key.name);
+	finding(x, "has a key of %s, which Kubernetes does not take", key.name);
 }
 
 static void key_bad_numbers(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "base/affix.h"
 #include "verify/chain.h"
 #include "verify/rule_groups.h"
 
@@ -99,19 +100,12 @@ static void member_twice(struct examination *x, const struct artifact *unused)
 		finding(x, "stands twice in the archive");
 }
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len >= end_len && strcmp(text + len - end_len, end) == 0;
-}
-
 static void current_no_link(
 	struct examination *x, const struct artifact *unused)
 {
 	(void)unused;
 	if (x->file->kind == TREE_READ_FILE &&
-		ends_with(x->file->inside, "-current.pem") &&
+		text_ends(x->file->inside, "-current.pem") &&
 		is_on_a_host(x->unit))
 		finding(x, "is a file, and no link: the kubelet cannot rotate "
 			   "it");
@@ -124,7 +118,7 @@ static void key_in_certificate_file(
 	const struct file *file = key->file;
 	const struct artifact *certificate = NULL;
 
-	if (key->embedded_kind || ends_with(file->inside, ".key") ||
+	if (key->embedded_kind || text_ends(file->inside, ".key") ||
 		duty_is(key, "kubelet-client") ||
 		strstr(file->inside, "kubelet-server-"))
 		return;
@@ -183,8 +177,7 @@ static void block_broken(struct examination *x, const struct artifact *artifact)
 		"kubeconfig: ", "token: ", "token file: ", "RBAC: "};
 
 	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
-		if (!strncmp(artifact->problem, elsewhere[i],
-			    strlen(elsewhere[i])))
+		if (text_begins(artifact->problem, elsewhere[i]))
 			return;
 	finding(x, "%s", artifact->problem);
 }
@@ -277,8 +270,8 @@ static void sa_mismatch(struct examination *x, const struct artifact *public)
 static void sa_kind(struct examination *x, const struct artifact *key)
 {
 	if (is_service_account(key) && key->key_name &&
-		strncmp(key->key_name, "rsa-", 4) != 0 &&
-		strncmp(key->key_name, "ecdsa-", 6) != 0)
+		!text_begins(key->key_name, "rsa-") &&
+		!text_begins(key->key_name, "ecdsa-"))
 		finding(x, "is %s, with which no token can be signed",
 			key->key_name);
 }

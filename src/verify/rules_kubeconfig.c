@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
 #include "kube/kubeconfig_read.h"
 #include "verify/examination.h"
 #include "verify/rule_groups.h"
@@ -57,7 +58,7 @@ static const struct artifact *first_in(
 
 static void unreadable(struct examination *x, const struct artifact *artifact)
 {
-	if (!strncmp(artifact->problem, BROKEN, strlen(BROKEN)))
+	if (text_begins(artifact->problem, BROKEN))
 		finding(x, "%s", artifact->problem);
 }
 
@@ -144,8 +145,8 @@ static char *host_of(const char *server)
 	const char *scheme = strstr(server, "://");
 	const char *host = scheme ? scheme + 3 : server, *end, *port;
 
-	if (scheme && strncmp(server, "https://", 8) != 0 &&
-		strncmp(server, "http://", 7) != 0)
+	if (scheme && !text_begins(server, "https://") &&
+		!text_begins(server, "http://"))
 		return NULL;
 	end = host + strcspn(host, *host == '[' ? "]/" : ":/");
 	port = end;
@@ -184,7 +185,7 @@ static bool is_http(const struct kubeconfig_cluster *cluster)
 	AUTO_TEXT host =
 		cluster && cluster->server ? host_of(cluster->server) : NULL;
 
-	return host && strncmp(cluster->server, "https://", 8) != 0;
+	return host && !text_begins(cluster->server, "https://");
 }
 
 static void server_is_http(
@@ -251,7 +252,7 @@ static bool covers(
 		return name->kind == ALT_NAME_IP && !strcmp(name->text, ip);
 	if (name->kind != ALT_NAME_DNS)
 		return false;
-	if (!strncmp(name->text, "*.", 2))
+	if (text_begins(name->text, "*."))
 		return dot && !strcasecmp(dot, name->text + 1);
 	return !strcasecmp(name->text, host);
 }
@@ -372,7 +373,7 @@ static void ca_not_plain(struct examination *x, const struct artifact *artifact)
 		    cluster->name, ca))
 		finding(x, "cluster \"%s\": its CA is several certificates",
 			cluster->name);
-	else if (strncmp(cluster->ca_pem.data, "-----BEGIN ", 11) != 0)
+	else if (!text_begins(cluster->ca_pem.data, "-----BEGIN "))
 		finding(x, "cluster \"%s\": its CA has text around it",
 			cluster->name);
 }

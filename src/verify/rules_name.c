@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/affix.h"
 #include "kube/policy.h"
 #include "kube/topology.h"
 #include "pki/names.h"
@@ -415,7 +416,7 @@ static bool is_for_api_server(const char *name)
 	size_t len = strlen(name), end = strlen(service);
 
 	return strcmp(name, "kubernetes") == 0 ||
-	       strncmp(name, "kubernetes.", 11) == 0 ||
+	       text_begins(name, "kubernetes.") ||
 	       (len > end && strcmp(name + len - end, service) == 0);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "base/affix.h"
 #include "kube/rbac_read.h"
 #include "verify/examination.h"
 #include "verify/rule_groups.h"
@@ -12,14 +13,9 @@ static bool is(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-static bool begins(const char *text, const char *with)
-{
-	return strncmp(text, with, strlen(with)) == 0;
-}
-
 static void unreadable(struct examination *x, const struct artifact *artifact)
 {
-	if (begins(artifact->problem, BROKEN))
+	if (text_begins(artifact->problem, BROKEN))
 		finding(x, "%s", artifact->problem);
 }
 
@@ -134,7 +130,7 @@ static const struct {
 static const char *kind_of_name(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (names[i].is_start ? begins(name, names[i].name)
+		if (names[i].is_start ? text_begins(name, names[i].name)
 				      : is(name, names[i].name))
 			return names[i].kind;
 	return NULL;
@@ -232,7 +228,7 @@ static void anybody(struct examination *x, const struct artifact *artifact)
 static bool is_bootstrapper(const char *name)
 {
 	return is(name, "system:bootstrappers") ||
-	       begins(name, "system:bootstrappers:");
+	       text_begins(name, "system:bootstrappers:");
 }
 
 static void admin_of_many(

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "base/affix.h"
 #include "pki/names.h"
 #include "pki/oid.h"
 #include "pki/public_key.h"
@@ -14,7 +15,7 @@ static const struct certificate *asked(const struct artifact *artifact)
 
 static void unreadable(struct examination *x, const struct artifact *artifact)
 {
-	if (strncmp(artifact->problem, "request: ", 9) == 0)
+	if (text_begins(artifact->problem, "request: "))
 		finding(x, "%s", artifact->problem);
 }
 
@@ -26,8 +27,7 @@ static bool asks_for_group(
 	bool found = false;
 	size_t n = 0;
 
-	if (!name_attributes(
-		    asked(artifact)->subject, list, &n, &passed_over))
+	if (!name_attributes(asked(artifact)->subject, list, &n, &passed_over))
 		return false;
 	*ret_others = false;
 	for (size_t i = 0; i < n; i++) {
@@ -58,12 +58,14 @@ static void node_groups(struct examination *x, const struct artifact *artifact)
 	if (!duty_node_of(name))
 		return;
 	if (!asks_for_group(artifact, "system:nodes", &others))
-		finding(x, "asks to be \"%s\" without the group "
-			   "\"system:nodes\"",
+		finding(x,
+			"asks to be \"%s\" without the group "
+			"\"system:nodes\"",
 			name);
 	else if (others)
-		finding(x, "asks to be \"%s\" in another group than "
-			   "\"system:nodes\"",
+		finding(x,
+			"asks to be \"%s\" in another group than "
+			"\"system:nodes\"",
 			name);
 }
 
@@ -128,8 +130,9 @@ const struct rule request_rules_of_files[] = {
 		.message = "use of kubernetes.io/kube-apiserver-client signer "
 			   "with system:masters group is not allowed",
 		.mend = "ask for a group that RBAC binds",
-		.source = "Kubernetes: "
-			  "plugin/pkg/admission/certificates/subjectrestriction",
+		.source =
+			"Kubernetes: "
+			"plugin/pkg/admission/certificates/subjectrestriction",
 		.kinds = KIND(REQUEST),
 		.check = masters,
 	},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
 
+#include "base/affix.h"
 #include "kube/kubeconfig_read.h"
 #include "kube/rbac_read.h"
 #include "kube/token_read.h"
@@ -27,7 +28,7 @@ static const char *or_nothing(const char *text)
 
 static void unreadable(struct examination *x, const struct artifact *artifact)
 {
-	if (!strncmp(artifact->problem, BROKEN, strlen(BROKEN)))
+	if (text_begins(artifact->problem, BROKEN))
 		finding(x, "%s", artifact->problem);
 }
 
@@ -251,7 +252,7 @@ static void token_unknown(
 static void file_unreadable(
 	struct examination *x, const struct artifact *artifact)
 {
-	if (!strncmp(artifact->problem, BROKEN_FILE, strlen(BROKEN_FILE)))
+	if (text_begins(artifact->problem, BROKEN_FILE))
 		finding(x, "%s", artifact->problem);
 }
 
