@@ -39,6 +39,26 @@ bool identity_has_group(const struct identity *identity, const char *group)
 	return false;
 }
 
+/* NULL: no group at all. */
+static bool has_only(const struct identity *identity, const char *group)
+{
+	return group ? identity->n_groups == 1 &&
+			       !strcmp(identity->groups[0], group)
+		     : identity->n_groups == 0;
+}
+
+bool identity_fits(
+	const struct identity *identity, const struct profile *profile)
+{
+	const char *group = profile->organization;
+
+	if (profile->for_user)
+		return !group || identity_has_group(identity, group);
+	return has_only(identity, group) ||
+	       (profile->since &&
+		       has_only(identity, profile->old_organization));
+}
+
 void identity_read(
 	const struct certificate *certificate, struct identity *ret_identity)
 {

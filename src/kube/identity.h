@@ -2,7 +2,7 @@
 #ifndef KUBE_IDENTITY_H
 #define KUBE_IDENTITY_H
 
-#include "pki/certificate.h"
+#include "kube/profile.h"
 
 /*
  * Whom a certificate names, as kube-apiserver reads its subject: the last CN is
@@ -25,6 +25,10 @@ struct identity {
 void identity_read(
 	const struct certificate *certificate, struct identity *ret_identity);
 bool identity_has_group(const struct identity *identity, const char *group);
+/* Are its groups those of the row?  A user may have more; of anybody else only
+ * the row's, of whichever version of Kubernetes. */
+bool identity_fits(
+	const struct identity *identity, const struct profile *profile);
 void identity_release(struct identity *identity);
 DEFINE_AUTO_RELEASE(identity)
 

@@ -121,24 +121,12 @@ static void compare_name(struct candidate *it)
 			profile->for_node ? "NODE" : "");
 }
 
-static bool is_the_group(const struct identity *identity, const char *group)
-{
-	return group ? identity->n_groups == 1 &&
-			       !strcmp(identity->groups[0], group)
-		     : identity->n_groups == 0;
-}
-
 static void compare_groups(struct candidate *it)
 {
 	const struct profile *profile = it->profile;
 	const char *group = profile->organization;
 
-	if (profile->for_user &&
-		(!group || identity_has_group(it->identity, group)))
-		return;
-	if (is_the_group(it->identity, group) ||
-		(profile->since &&
-			is_the_group(it->identity, profile->old_organization)))
+	if (identity_fits(it->identity, profile))
 		return;
 	if (!group)
 		differ(it, 2, "it has a group");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/affix.h"
+#include "kube/identity.h"
 #include "pki/names.h"
 #include "pki/oid.h"
 
@@ -17,20 +18,12 @@ void recognised_release(struct recognised *recognised)
 	*recognised = (struct recognised){0};
 }
 
-/* A subject as Kubernetes reads it. */
-struct identity {
-	const char *name;   /* the one common name */
-	struct der *groups; /* organizations */
-	size_t n_groups;
-};
-
-static bool read_identity(const struct certificate *certificate,
-	struct der groups[static NAME_ATTRIBUTES_MAX],
-	struct identity *ret_identity, struct error *err)
+/* More than Kubernetes asks: what it would pass over cannot be recorded. */
+static bool require_plain_subject(
+	const struct certificate *certificate, struct error *err)
 {
 	struct name_attribute list[NAME_ATTRIBUTES_MAX];
-	struct identity identity = {certificate->common_name, groups, 0};
-	size_t n = 0, n_names = 0;
+	size_t n = 0, n_names = 0, n_groups = 0;
 
 	if (!name_attributes(certificate->subject, list, &n, err))
 		return false;
@@ -42,45 +35,13 @@ static bool read_identity(const struct certificate *certificate,
 				"subject \"%s\": control characters in it, or "
 				"nothing",
 				certificate->subject_text);
-		if (der_equal(list[i].type, OID_ORGANIZATION))
-			groups[identity.n_groups++] = list[i].value;
-		else if (der_equal(list[i].type, OID_COMMON_NAME))
-			n_names++;
+		n_groups += der_equal(list[i].type, OID_ORGANIZATION);
+		n_names += der_equal(list[i].type, OID_COMMON_NAME);
 	}
-	if (n_names != 1 || n_names + identity.n_groups != n)
-		return error_set(err, ERROR_REFUSED,
-			"subject \"%s\": more or less than one CN, and O",
-			certificate->subject_text);
-	*ret_identity = identity;
-	return true;
-}
-
-static bool is_in(const struct identity *identity, const char *group)
-{
-	size_t len = strlen(group);
-
-	for (size_t i = 0; i < identity->n_groups; i++)
-		if (identity->groups[i].len == len &&
-			!memcmp(identity->groups[i].bytes, group, len))
-			return true;
-	return false;
-}
-
-static bool is_group(const struct identity *identity, const char *group)
-{
-	return group ? identity->n_groups == 1 && is_in(identity, group)
-		     : identity->n_groups == 0;
-}
-
-static bool has_group(
-	const struct profile *profile, const struct identity *identity)
-{
-	if (profile->for_user)
-		return !profile->organization ||
-		       is_in(identity, profile->organization);
-	return is_group(identity, profile->organization) ||
-	       (profile->since &&
-		       is_group(identity, profile->old_organization));
+	return (n_names == 1 && n_names + n_groups == n) ||
+	       error_set(err, ERROR_REFUSED,
+		       "subject \"%s\": more or less than one CN, and O",
+		       certificate->subject_text);
 }
 
 static bool is_node_name(const char *name)
@@ -96,18 +57,18 @@ static const char *name_in(
 {
 	size_t len;
 
-	if (!has_group(profile, identity))
+	if (!identity_fits(identity, profile))
 		return NULL;
 	if (profile->for_user)
-		return text_begins(identity->name, SYSTEM) ? NULL
-							   : identity->name;
+		return text_begins(identity->user, SYSTEM) ? NULL
+							   : identity->user;
 	if (!profile->for_node)
-		return strcmp(identity->name, profile->common_name) ? NULL : "";
+		return strcmp(identity->user, profile->common_name) ? NULL : "";
 	len = strlen(profile->common_name);
-	if (strncmp(identity->name, profile->common_name, len) ||
-		!is_node_name(identity->name + len))
+	if (strncmp(identity->user, profile->common_name, len) ||
+		!is_node_name(identity->user + len))
 		return NULL;
-	return identity->name + len;
+	return identity->user + len;
 }
 
 static bool has_odd_name(const struct certificate *certificate)
@@ -135,7 +96,7 @@ static bool has_usages(
 struct subject {
 	const struct certificate *certificate;
 	const struct recognise_by *by;
-	struct identity identity;
+	const struct identity *identity;
 };
 
 static const char *fit(
@@ -146,7 +107,7 @@ static const char *fit(
 	return strcmp(profile->issuer, subject->by->issuer) ||
 			       !has_usages(profile, subject->certificate)
 		       ? NULL
-		       : name_in(profile, &subject->identity);
+		       : name_in(profile, subject->identity);
 }
 
 /* What a row says less is for what no row that says more has taken. */
@@ -185,11 +146,12 @@ bool recognise(const struct certificate *certificate,
 	struct error *err)
 {
 	AUTO_RELEASE(recognised) found = {0};
-	struct der groups[NAME_ATTRIBUTES_MAX];
-	struct subject subject = {certificate, by, {0}};
+	AUTO_RELEASE(identity) identity = IDENTITY_INIT;
+	struct subject subject = {certificate, by, &identity};
 
-	if (!read_identity(certificate, groups, &subject.identity, err))
+	if (!require_plain_subject(certificate, err))
 		return false;
+	identity_read(certificate, &identity);
 	for (enum rank rank = 0; rank < RANKS && !found.profile; rank++)
 		if (!find_row(&subject, rank, &found, err))
 			return false;
