@@ -327,6 +327,14 @@ struct document *document_put_boolean(
 	return document_put(map, key, document_new_boolean(value));
 }
 
+struct document *document_put_instant(
+	struct document *map, const char *key, struct instant at)
+{
+	char text[INSTANT_TEXT];
+
+	return document_put_text(map, key, instant_format(at, text));
+}
+
 struct document *document_append(
 	struct document *list, struct document *taken_value)
 {

@@ -3,6 +3,7 @@
 #define BASE_DOCUMENT_H
 
 #include "base/buffer.h"
+#include "base/instant.h"
 #include "base/source.h"
 #include <stdint.h>
 
@@ -85,6 +86,9 @@ struct document *document_put_text(struct document *map, const char *key,
 	const char *text);
 struct document *document_put_boolean(struct document *map, const char *key,
 	bool value);
+/* As instant_format writes it. */
+struct document *document_put_instant(struct document *map, const char *key,
+	struct instant at);
 struct document *document_append(struct document *list,
 	struct document *taken_value);
 /* The whole below node once more. */

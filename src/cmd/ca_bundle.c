@@ -120,7 +120,7 @@ static struct document *row_of(const struct run *run, const struct row *row,
 	AUTO_TEXT place =
 		memory_format("%s/%s.%s", layouts[run->layout].directory,
 			row->name, layouts[run->layout].end);
-	char pin[PIN_TEXT], until[INSTANT_TEXT];
+	char pin[PIN_TEXT];
 	struct document *to = document_new_map(), *readers;
 
 	document_put_text(to, "profile", row->profile);
@@ -129,7 +129,7 @@ static struct document *row_of(const struct run *run, const struct row *row,
 	document_put_text(to, "subject", ca->subject_text);
 	document_put_text(to, "pin", sha256_pin(&ca->pin, pin));
 	document_put_text(to, "fingerprint", hex);
-	document_put_text(to, "notAfter", instant_format(ca->not_after, until));
+	document_put_instant(to, "notAfter", ca->not_after);
 	readers = document_put(to, "readBy", document_new_list());
 	for (size_t i = 0; i < READERS_MAX && row->readers[i]; i++)
 		document_append(readers, document_new_text(row->readers[i]));

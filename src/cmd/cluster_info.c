@@ -65,7 +65,7 @@ static bool print_pin(const struct command_call *call,
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
 	AUTO_FREE(report) report = NULL;
 	struct document *row;
-	char pin[PIN_TEXT], until[INSTANT_TEXT];
+	char pin[PIN_TEXT];
 
 	sha256_pin(&ca->pin, pin);
 	buffer_format(&text, "%s\n", pin);
@@ -75,8 +75,7 @@ static bool print_pin(const struct command_call *call,
 	document_put_text(row, "pin", pin);
 	if (context->cluster->server)
 		document_put_text(row, "server", context->cluster->server);
-	document_put_text(
-		row, "notAfter", instant_format(ca->not_after, until));
+	document_put_instant(row, "notAfter", ca->not_after);
 	report = context_report(
 		call, cluster_info_columns, REPORT_RECORD, stdout);
 	report_row(report, row);

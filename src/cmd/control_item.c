@@ -494,7 +494,6 @@ struct document *control_item_row(const struct control_item *item)
 {
 	struct document *row = document_new_map();
 	struct instant until = end_of(item);
-	char text[INSTANT_TEXT];
 
 	document_put_text(row, "status", status_of(item));
 	document_put_text(row, "node", item->plan->name);
@@ -506,7 +505,7 @@ struct document *control_item_row(const struct control_item *item)
 	}
 	document_put(row, "serials", serials_of(item));
 	if (until.seconds)
-		document_put_text(row, "notAfter", instant_format(until, text));
+		document_put_instant(row, "notAfter", until);
 	if (item->error.kind)
 		document_put_text(row, "reason", item->error.message);
 	return row;

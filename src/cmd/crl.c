@@ -237,17 +237,14 @@ static bool report_list(const struct command_call *call,
 	struct document *row = document_new_map();
 	AUTO_TEXT number = memory_format("%" PRIu64, plan->number);
 	AUTO_FREE(report) report = NULL;
-	char at[INSTANT_TEXT];
 
 	document_put_text(row, "status", "issued");
 	document_put_text(row, "path", path);
 	document_put_text(row, "number", number);
 	document_put(
 		row, "entries", document_new_integer((int64_t)plan->n_entries));
-	document_put_text(
-		row, "thisUpdate", instant_format(plan->this_update, at));
-	document_put_text(
-		row, "nextUpdate", instant_format(plan->next_update, at));
+	document_put_instant(row, "thisUpdate", plan->this_update);
+	document_put_instant(row, "nextUpdate", plan->next_update);
 	report = context_report(call, crl_columns,
 		call->shared->quiet ? REPORT_SILENT : REPORT_RECORD, stdout);
 	report_row(report, row);

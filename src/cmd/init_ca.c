@@ -324,15 +324,14 @@ static bool report_authority(const struct command_call *call, const char *path,
 	struct document *row = document_new_map();
 	AUTO_TEXT fingerprint =
 		hex_of(certificate->fingerprint.bytes, SHA256_LEN);
-	char pin[PIN_TEXT], until[INSTANT_TEXT];
+	char pin[PIN_TEXT];
 
 	document_put_text(row, "status", fresh ? "issued" : "unchanged");
 	document_put_text(row, "path", path);
 	document_put_text(row, "subject", certificate->subject_text);
 	document_put_text(row, "fingerprint", fingerprint);
 	document_put_text(row, "pin", sha256_pin(&certificate->pin, pin));
-	document_put_text(
-		row, "notAfter", instant_format(certificate->not_after, until));
+	document_put_instant(row, "notAfter", certificate->not_after);
 	report = context_report(call, init_ca_columns,
 		call->shared->quiet ? REPORT_SILENT : REPORT_RECORD, stdout);
 	report_row(report, row);

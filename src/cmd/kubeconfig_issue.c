@@ -256,8 +256,8 @@ static bool make_certificate(const struct job *job, const struct key *key,
 		.verify = true};
 
 	return profile_issue(&wanted, &der, serial, &serial_len, err) &&
-	       context_check_issued(order->context, wanted.ca, wanted.profile,
-		       &der, err) &&
+	       context_check_issued(
+		       order->context, wanted.ca, wanted.profile, &der, err) &&
 	       certificate_read(
 		       (struct der){(const unsigned char *)der.data, der.len},
 		       ret_certificate, err);
@@ -415,7 +415,6 @@ static struct document *row_of(const struct job *job, const struct error *why)
 	const struct certificate *certificate =
 		job->issued ? job->made : job->live.certificate;
 	struct document *row = document_new_map();
-	char until[INSTANT_TEXT];
 
 	document_put_text(row, "status", status_of(job, why));
 	document_put_text(row, "name", order->name);
@@ -430,8 +429,7 @@ static struct document *row_of(const struct job *job, const struct error *why)
 		document_append(
 			document_put(row, "serials", document_new_list()),
 			document_new_text(serial));
-		document_put_text(row, "notAfter",
-			instant_format(certificate->not_after, until));
+		document_put_instant(row, "notAfter", certificate->not_after);
 	}
 	if (why->kind)
 		document_put_text(row, "reason", why->message);

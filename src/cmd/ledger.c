@@ -111,10 +111,9 @@ static bool check_against(struct ledger *ledger, const char *checkpoint,
 static void put_checkpoint(struct document *row,
 	const struct checkpoint *checkpoint, const char *text)
 {
-	char at[INSTANT_TEXT];
 
 	document_put(row, "entries", document_new_integer(checkpoint->count));
-	document_put_text(row, "at", instant_format(checkpoint->at, at));
+	document_put_instant(row, "at", checkpoint->at);
 	document_put_text(row, "checkpoint", text);
 }
 

@@ -148,7 +148,6 @@ static bool report_entry(struct report *report, const struct side *side,
 {
 	struct document *row;
 	struct ledger_entry entry, thing;
-	char at[INSTANT_TEXT];
 
 	if (!ledger_entry(side->ledger, seq, &entry, err))
 		return false;
@@ -157,7 +156,7 @@ static bool report_entry(struct report *report, const struct side *side,
 	document_put_text(row, "path", side->path);
 	document_put(row, "entry", document_new_integer(seq));
 	document_put_text(row, "kind", entry.kind);
-	document_put_text(row, "at", instant_format(entry.at, at));
+	document_put_instant(row, "at", entry.at);
 	if (!thing_of(side->ledger, &entry, &thing, err)) {
 		document_free(row);
 		return false;

@@ -32,14 +32,6 @@ static void put_number(struct document *map, const char *key, int64_t number)
 		document_put(map, key, document_new_integer(number));
 }
 
-static void put_instant(
-	struct document *map, const char *key, struct instant at)
-{
-	char text[INSTANT_TEXT];
-
-	document_put_text(map, key, instant_format(at, text));
-}
-
 static void put_lines(struct document *map, const char *key, const char *text)
 {
 	struct document *list;
@@ -99,15 +91,15 @@ static bool export_entry(
 
 	put_number(map, "entry", entry->seq);
 	document_put_text(map, "kind", entry->kind);
-	put_instant(map, "at", entry->at);
+	document_put_instant(map, "at", entry->at);
 	put_number(map, "ca", entry->ca);
 	put_serial(map, entry);
 	put_text(map, "profile", entry->profile);
 	put_text(map, "name", entry->name);
 	put_text(map, "detail", entry->detail);
 	if (entry->has_lifetime) {
-		put_instant(map, "notBefore", entry->not_before);
-		put_instant(map, "notAfter", entry->not_after);
+		document_put_instant(map, "notBefore", entry->not_before);
+		document_put_instant(map, "notAfter", entry->not_after);
 	}
 	put_number(map, "ref", entry->ref);
 	put_lines(map, "addresses", entry->addresses);

@@ -407,7 +407,6 @@ static struct document *row_of(const struct import *import, size_t i)
 	const struct harvest_item *item = &import->harvest.items[i];
 	const struct recognised *found = &import->found[i];
 	struct document *row = document_new_map();
-	char until[INSTANT_TEXT];
 
 	document_put_text(row, "status", words[import->states[i]]);
 	document_put_text(row, "path", item->path);
@@ -420,8 +419,8 @@ static struct document *row_of(const struct import *import, size_t i)
 			item->certificate->serial.len);
 
 		document_put_text(row, "serial", serial);
-		document_put_text(row, "notAfter",
-			instant_format(item->certificate->not_after, until));
+		document_put_instant(
+			row, "notAfter", item->certificate->not_after);
 	}
 	if (item->error.kind)
 		document_put_text(row, "reason", item->error.message);

@@ -81,14 +81,6 @@ static struct document *names_of(
 	return list;
 }
 
-static void put_instant(
-	struct document *row, const char *key, struct instant at)
-{
-	char text[INSTANT_TEXT];
-
-	document_put_text(row, key, instant_format(at, text));
-}
-
 static void put_certificate(
 	struct document *row, const struct certificate *certificate)
 {
@@ -102,8 +94,8 @@ static void put_certificate(
 	document_put_text(row, "subject", certificate->subject_text);
 	document_put(row, "dnsNames", names_of(certificate, ALT_NAME_DNS));
 	document_put(row, "ipAddresses", names_of(certificate, ALT_NAME_IP));
-	put_instant(row, "notBefore", certificate->not_before);
-	put_instant(row, "notAfter", certificate->not_after);
+	document_put_instant(row, "notBefore", certificate->not_before);
+	document_put_instant(row, "notAfter", certificate->not_after);
 	document_put_text(row, "fingerprint", fingerprint);
 	document_put_text(row, "pin", sha256_pin(&certificate->pin, pin));
 }
@@ -147,9 +139,9 @@ static bool list_token(
 	if (*row->name)
 		document_put_text(map, "node", row->name);
 	document_put(map, "groups", token_groups(row->detail));
-	put_instant(map, "created", row->not_before);
+	document_put_instant(map, "created", row->not_before);
 	if (row->not_after.seconds < LEDGER_NEVER.seconds)
-		put_instant(map, "expires", row->not_after);
+		document_put_instant(map, "expires", row->not_after);
 	put_row(listing, row, map);
 	return true;
 }
@@ -192,8 +184,7 @@ static bool require_none(
 			tokens ? "token" : "certificate",
 			listing->n_live == 1 ? " expires" : "s expire",
 			instant_format(listing->expires_by, by));
-	return !found.len ||
-	       error_set(err, ERROR_FINDINGS, "%s", found.data);
+	return !found.len || error_set(err, ERROR_FINDINGS, "%s", found.data);
 }
 
 static bool list_ledger(struct context *context,

@@ -112,11 +112,10 @@ static void add_row(struct report *report, const char *root, const char *node,
 	AUTO_TEXT path = memory_format("%s%s%s", root,
 		len && root[len - 1] == '/' ? "" : "/", file->path);
 	struct document *row = node_csr_row(node, path, file->way);
-	char until[INSTANT_TEXT];
 
 	if (file->certificate)
-		document_put_text(row, "notAfter",
-			instant_format(file->certificate->not_after, until));
+		document_put_instant(
+			row, "notAfter", file->certificate->not_after);
 	report_row(report, row);
 }
 

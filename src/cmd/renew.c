@@ -324,15 +324,13 @@ void renew_report(struct renew *renew, struct renew_item *item,
 	const char *status, const char *path)
 {
 	struct document *row = document_new_map();
-	char until[INSTANT_TEXT];
 
 	document_put_text(row, "status", item->error.kind ? "refused" : status);
 	document_put_text(row, "node", item->name);
 	if (path && !item->error.kind)
 		document_put_text(row, "path", path);
 	document_put(row, "serials", serials_of(item));
-	document_put_text(
-		row, "notAfter", instant_format(item->not_after, until));
+	document_put_instant(row, "notAfter", item->not_after);
 	if (item->error.kind)
 		document_put_text(row, "reason", item->error.message);
 	report_row(renew->report, row);

@@ -27,14 +27,13 @@ static bool report_ca(const struct command_call *call, const char *status,
 	AUTO_TEXT serial = hex_of(ca->serial.bytes, ca->serial.len);
 	AUTO_FREE(report) report = NULL;
 	struct document *row = document_new_map();
-	char until[INSTANT_TEXT], pin[PIN_TEXT];
+	char pin[PIN_TEXT];
 
 	document_put_text(row, "status", status);
 	document_put_text(row, "path", path);
 	document_append(document_put(row, "serials", document_new_list()),
 		document_new_text(serial));
-	document_put_text(
-		row, "notAfter", instant_format(ca->not_after, until));
+	document_put_instant(row, "notAfter", ca->not_after);
 	document_put_text(row, "pin", sha256_pin(&ca->pin, pin));
 	report = context_report(call, ca_columns,
 		call->shared->quiet ? REPORT_SILENT : REPORT_RECORD, stdout);

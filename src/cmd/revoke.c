@@ -383,7 +383,6 @@ static bool write_commands(const struct command_call *call,
 static void report_target(struct report *report, const struct target *target)
 {
 	struct document *row = document_new_map();
-	char until[INSTANT_TEXT];
 
 	document_put_text(
 		row, "status", target->revoked ? "unchanged" : "revoked");
@@ -392,8 +391,7 @@ static void report_target(struct report *report, const struct target *target)
 		document_put_text(row, "node", target->name);
 	document_put_text(row, "serial", target->id);
 	if (target->not_after.seconds < LEDGER_NEVER.seconds)
-		document_put_text(row, "notAfter",
-			instant_format(target->not_after, until));
+		document_put_instant(row, "notAfter", target->not_after);
 	report_row(report, row);
 }
 

@@ -79,12 +79,10 @@ static void put_certificate(
 {
 	AUTO_TEXT serial =
 		hex_of(certificate->serial.bytes, certificate->serial.len);
-	char until[INSTANT_TEXT];
 
 	document_append(document_put(row, "serials", document_new_list()),
 		document_new_text(serial));
-	document_put_text(
-		row, "notAfter", instant_format(certificate->not_after, until));
+	document_put_instant(row, "notAfter", certificate->not_after);
 }
 
 struct document *sign_row(const struct sign_item *item)

@@ -76,8 +76,8 @@ static bool stage_bundle(
 	return true;
 }
 
-static bool check_bundle(const struct slot *slot, const struct bundle *bundle,
-	struct error *err)
+static bool check_bundle(
+	const struct slot *slot, const struct bundle *bundle, struct error *err)
 {
 	const struct context *context = slot->batch->context;
 
@@ -228,7 +228,6 @@ struct document *slot_row(const struct slot *slot)
 	const char *id = fresh && slot->decision.token
 				 ? slot->decision.token->id
 				 : slot->decision.id;
-	char text[INSTANT_TEXT];
 
 	document_put_text(row, "status", status_of(slot));
 	document_put_text(row, "node", slot->node.name);
@@ -242,7 +241,7 @@ struct document *slot_row(const struct slot *slot)
 	}
 	document_put(row, "serials", serials_of(slot));
 	if (until.seconds)
-		document_put_text(row, "notAfter", instant_format(until, text));
+		document_put_instant(row, "notAfter", until);
 	if (slot->error.kind)
 		document_put_text(row, "reason", slot->error.message);
 	return row;

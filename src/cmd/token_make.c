@@ -122,7 +122,6 @@ struct document *token_row(const char *status, const char *node,
 	const char *reason)
 {
 	struct document *row = document_new_map();
-	char text[INSTANT_TEXT];
 
 	document_put_text(row, "status", status);
 	if (node && *node)
@@ -132,8 +131,7 @@ struct document *token_row(const char *status, const char *node,
 	if (path)
 		document_put_text(row, "path", path);
 	if (token && token->expires)
-		document_put_text(
-			row, "notAfter", instant_format(token->expiry, text));
+		document_put_instant(row, "notAfter", token->expiry);
 	if (token)
 		document_put(row, "groups", token_groups(token->groups));
 	if (reason)

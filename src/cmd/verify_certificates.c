@@ -93,8 +93,7 @@ static const struct {
 };
 
 /* The last of several, as Go has it for a common name. */
-static void put_name(
-	struct buffer *labels, const char *prefix, struct der name)
+static void put_name(struct buffer *labels, const char *prefix, struct der name)
 {
 	struct name_attribute list[NAME_ATTRIBUTES_MAX];
 	AUTO_RELEASE(error) passed_over = ERROR_INIT;
@@ -211,13 +210,12 @@ static char *left(const struct line *line, struct instant at)
 	if (seconds < 0)
 		return memory_text("expired");
 	if (seconds < 2 * SPAN_DAY)
-		return memory_format(
-			"%lldh", (long long)(seconds / SPAN_HOUR));
+		return memory_format("%lldh", (long long)(seconds / SPAN_HOUR));
 	return memory_format("%lldd", (long long)(seconds / SPAN_DAY));
 }
 
-void certificate_list_timeline(struct certificate_list *list,
-	struct instant at, bool bars, FILE *out)
+void certificate_list_timeline(
+	struct certificate_list *list, struct instant at, bool bars, FILE *out)
 {
 	sort(list);
 	for (size_t i = 0; i < list->n_lines; i++) {
@@ -227,8 +225,8 @@ void certificate_list_timeline(struct certificate_list *list,
 		char end[INSTANT_TEXT], bar[BAR + 1];
 
 		write_bar(line, at, bar);
-		fprintf(out, "%s  %7s  ",
-			instant_format(line->not_after, end), rest);
+		fprintf(out, "%s  %7s  ", instant_format(line->not_after, end),
+			rest);
 		if (bars)
 			fprintf(out, "[%s]  ", bar);
 		fprintf(out, "%s: %s\n", path,
@@ -239,7 +237,6 @@ void certificate_list_timeline(struct certificate_list *list,
 struct document *certificate_list_document(struct certificate_list *list)
 {
 	struct document *items = document_new_list();
-	char text[INSTANT_TEXT];
 
 	sort(list);
 	for (size_t i = 0; i < list->n_lines; i++) {
@@ -249,10 +246,8 @@ struct document *certificate_list_document(struct certificate_list *list)
 
 		document_put_text(row, "path", line->path);
 		document_put_text(row, "subject", line->subject);
-		document_put_text(row, "notBefore",
-			instant_format(line->not_before, text));
-		document_put_text(row, "notAfter",
-			instant_format(line->not_after, text));
+		document_put_instant(row, "notBefore", line->not_before);
+		document_put_instant(row, "notAfter", line->not_after);
 		if (!line->duty)
 			continue;
 		document_put_text(row, "use", line->duty->name);
