@@ -172,6 +172,12 @@ bool token_file_read(struct source *source, token_line_visit *visit, void *data,
 	return true;
 }
 
+/* None of a text's, but the end of its line. */
+static bool is_control(char byte)
+{
+	return (unsigned char)byte < ' ' && byte != '\t' && byte != '\r';
+}
+
 bool token_file_look(const char *text, size_t len)
 {
 	size_t i = 0, commas = 0;
@@ -179,7 +185,9 @@ bool token_file_look(const char *text, size_t len)
 	while (i < len && strchr("\r\n", text[i]) && text[i])
 		i++;
 	for (; i < len && text[i] != '\n'; i++) {
-		if (commas == 0 && text[i] && strchr(" \t:{<-", text[i]))
+		if (is_control(text[i]))
+			return false;
+		if (commas == 0 && strchr(" \t:{<-", text[i]))
 			return false;
 		commas += text[i] == ',';
 	}

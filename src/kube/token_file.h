@@ -29,7 +29,8 @@ MUST_CHECK bool token_file_read(struct source *source,
 	token_line_visit *visit, void *data, struct error *err);
 
 /* Does a text look like one?  Its first line that is not empty has three
- * columns or more, and no blank or colon in the first. */
+ * columns or more, no control characters, and no blank or colon in the first
+ * column. */
 bool token_file_look(const char *text, size_t len);
 
 #endif

@@ -189,6 +189,8 @@ KPKI-F013 error w1/var/lib/kubelet/pki/kubelet.crt"
 	exits 3 verify text
 	head -c 2000 /dev/urandom >noise
 	exits 3 verify noise
+	printf '0123456789abcdef,\0,\1\n' >noise
+	exits 3 verify noise
 	two_bundles
 	tar -cf cut.tar bundles/w1
 	truncate -s 2000 cut.tar

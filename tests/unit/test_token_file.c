@@ -92,7 +92,9 @@ static void a_token_file_is_recognised(void **state)
 	} rows[] = {
 		{"t,u,1\n", true},
 		{"\nabc,u,1,\"x\"\n", true},
+		{"t,u,1\r\n", true},
 		{"t,u\n", false},
+		{"t,u,\x01\n", false},
 		{"a: [b,c,d]\n", false},
 		{"-----BEGIN X-----,,,\n", false},
 		{"{\"a\":1,\"b\":2,\"c\":3}", false},
