@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmd/commands.h"
+#include "cmd/product.h"
 #include "cmd/token_use.h"
 #include "kube/cluster_info.h"
 #include "kube/kubeconfig.h"
@@ -50,14 +50,6 @@ static bool check_usage(
 	return true;
 }
 
-static bool print(const struct buffer *text, struct error *err)
-{
-	const struct file_part part = {text->data, text->len, NULL};
-
-	return file_write_parts(
-		STDOUT_FILENO, &part, 1, "standard output", err);
-}
-
 static bool print_pin(const struct command_call *call,
 	const struct context *context, struct error *err)
 {
@@ -70,7 +62,7 @@ static bool print_pin(const struct command_call *call,
 	sha256_pin(&ca->pin, pin);
 	buffer_format(&text, "%s\n", pin);
 	if (!call->shared->json)
-		return print(&text, err);
+		return product_print(&text, err);
 	row = document_new_map();
 	document_put_text(row, "pin", pin);
 	if (context->cluster->server)
@@ -115,7 +107,8 @@ static bool print_config_map(const S *settings, struct context *context,
 		if (!token_read(source, sign, &signing, err))
 			return error_at(err, source_name(source), 0);
 	}
-	return cluster_info_write(config_map, &text, err) && print(&text, err);
+	return cluster_info_write(config_map, &text, err) &&
+	       product_print(&text, err);
 }
 
 static bool cluster_info_run(const struct command_call *call, struct error *err)
@@ -141,7 +134,7 @@ static bool cluster_info_run(const struct command_call *call, struct error *err)
 	if (!kubeconfig_write_discovery(&config, &kubeconfig, err))
 		return false;
 	if (format_is(settings, "discovery-file"))
-		return print(&kubeconfig, err);
+		return product_print(&kubeconfig, err);
 	return print_config_map(settings, context, &kubeconfig, err);
 }
 

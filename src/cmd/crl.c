@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/draft.h"
 #include "base/file.h"
@@ -258,16 +257,13 @@ static bool deliver(const struct command_call *call,
 	const S *settings = call->settings;
 	bool pem = !settings->format || !strcmp(settings->format, "pem");
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	struct file_part part;
 
 	if (pem)
 		pem_write(&text, CRL_LABEL, der_of(der));
 	else
 		buffer_add(&text, der->data, der->len);
-	part = (struct file_part){text.data, text.len, NULL};
 	if (product_is_stream(settings->out))
-		return file_write_parts(
-			STDOUT_FILENO, &part, 1, "standard output", err);
+		return product_print(&text, err);
 	return replace(context, settings->out, plan->number, &text, err) &&
 	       report_list(call, plan, settings->out, err);
 }

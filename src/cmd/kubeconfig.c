@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/note.h"
 #include "cmd/commands.h"
 #include "cmd/kubeconfig_issue.h"
 #include "cmd/options.h"
+#include "cmd/product.h"
 #include "kube/policy.h"
 #include "kube/rbac.h"
 
@@ -195,14 +195,6 @@ static bool write_rbac(const struct kubeconfig_order *order, const char *role,
 	       context_blame(err, "--print-rbac");
 }
 
-static bool print(const struct buffer *text, struct error *err)
-{
-	const struct file_part part = {text->data, text->len, NULL};
-
-	return !text->len || file_write_parts(STDOUT_FILENO, &part, 1,
-				     "standard output", err);
-}
-
 static bool issue(const struct command_call *call,
 	const struct kubeconfig_order *order, struct error *err)
 {
@@ -217,7 +209,7 @@ static bool issue(const struct command_call *call,
 		settings->print_rbac ? stderr : stdout);
 	return report_close(
 		       report, kubeconfig_issue(order, report, err), err) &&
-	       print(&rbac, err);
+	       (!rbac.len || product_print(&rbac, err));
 }
 
 /* For free(). */

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/base64.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "cmd/ledger.h"
+#include "cmd/product.h"
 
 #define FULL ((size_t)1 << 16)
 
 static bool flush(struct buffer *lines, struct error *err)
 {
-	const struct file_part part = {lines->data, lines->len, NULL};
-
-	if (!file_write_parts(STDOUT_FILENO, &part, 1, "standard output", err))
+	if (!product_print(lines, err))
 		return false;
 	buffer_reset(lines);
 	return true;

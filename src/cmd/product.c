@@ -113,16 +113,22 @@ bool product_save_in(const char *out, const char *name,
 	       product_save(path, text, ret_fresh, err);
 }
 
+bool product_print(const struct buffer *text, struct error *err)
+{
+	const struct file_part part = {text->data, text->len, NULL};
+
+	return file_write_parts(
+		STDOUT_FILENO, &part, 1, "standard output", err);
+}
+
 bool product_deliver(const struct command_call *call, const char *out,
 	const struct buffer *text, struct error *err)
 {
-	const struct file_part part = {text->data, text->len, NULL};
 	AUTO_FREE(report) report = NULL;
 	bool fresh;
 
 	if (product_is_stream(out))
-		return file_write_parts(
-			STDOUT_FILENO, &part, 1, "standard output", err);
+		return product_print(text, err);
 	if (!product_save(out, text, &fresh, err))
 		return false;
 	report = product_report(call);

@@ -30,6 +30,9 @@ MUST_CHECK bool product_save(const char *path, const struct buffer *text,
 MUST_CHECK bool product_save_in(const char *out, const char *name,
 	const struct buffer *text, bool *ret_fresh, struct error *err);
 
+/* To standard output. */
+MUST_CHECK bool product_print(const struct buffer *text, struct error *err);
+
 /* One file or standard output, and the report. */
 MUST_CHECK bool product_deliver(const struct command_call *call,
 	const char *out, const struct buffer *text, struct error *err);

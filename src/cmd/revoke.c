@@ -2,9 +2,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "cli/note.h"
 #include "cmd/commands.h"
 #include "cmd/context.h"
@@ -365,16 +363,13 @@ static bool write_commands(const struct command_call *call,
 {
 	const S *settings = call->settings;
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	struct file_part part;
 	bool fresh;
 
 	for (size_t i = 0; i < revocation->n_targets; i++)
 		if (!expel(revocation, i, &text, err))
 			return false;
-	part = (struct file_part){text.data, text.len, NULL};
 	return product_is_stream(settings->out)
-		       ? file_write_parts(STDOUT_FILENO, &part, 1,
-				 "standard output", err)
+		       ? product_print(&text, err)
 		       : product_save(settings->out, &text, &fresh, err);
 }
 

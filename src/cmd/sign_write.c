@@ -365,7 +365,6 @@ static void add_certificates(
 static bool write_stream(const struct sign_output *output, struct error *err)
 {
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	struct file_part part;
 
 	if (output->bundle && !add_bundle(output, &text, err))
 		return false;
@@ -373,9 +372,7 @@ static bool write_stream(const struct sign_output *output, struct error *err)
 		add_certificates(output, &text);
 		add_objects(output, &text);
 	}
-	part = (struct file_part){text.data, text.len, NULL};
-	return file_write_parts(
-		STDOUT_FILENO, &part, 1, "standard output", err);
+	return product_print(&text, err);
 }
 
 /* -- files -- */
