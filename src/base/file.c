@@ -459,6 +459,11 @@ bool file_exists(int dir, const char *name)
 	       (errno != ENOENT && errno != ENOTDIR);
 }
 
+bool file_is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 bool file_rename_new(int from_dir, const char *from, int to_dir, const char *to,
 	bool *ret_exists, struct error *err)
 {

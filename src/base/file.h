@@ -108,6 +108,9 @@ MUST_CHECK bool file_read_private(int dir, const char *name, size_t max,
 /* A link counts as itself, and what may not be looked at counts as there. */
 bool file_exists(int dir, const char *name);
 
+/* Is it one and the same, whatever it is called? */
+bool file_is_same(const struct stat *a, const struct stat *b);
+
 /* Two different system calls for two different wishes: renameat2 with
  * RENAME_NOREPLACE and with RENAME_EXCHANGE.  *ret_exists tells that the
  * first failed because the target is there (then err is not set and the

@@ -248,11 +248,6 @@ static int open_nearest(const char *path)
 	}
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* What cannot be looked at is left to who opens it. */
 static bool is_within(int taken_fd, int dir)
 {
@@ -264,14 +259,15 @@ static bool is_within(int taken_fd, int dir)
 	do {
 		int above = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-		if (is_same(&status, &wanted)) {
+		if (file_is_same(&status, &wanted)) {
 			file_auto_close(&above);
 			return true;
 		}
 		file_auto_close(&fd);
 		fd = above;
 		before = status;
-	} while (fd >= 0 && !fstat(fd, &status) && !is_same(&status, &before));
+	} while (fd >= 0 && !fstat(fd, &status) &&
+		 !file_is_same(&status, &before));
 	return false;
 }
 

@@ -165,11 +165,6 @@ void key_files_release(struct key_files *files)
 
 /* -- replacing -- */
 
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* Somebody may have been as patient as we were. */
 static bool require_unchanged(const struct key_file *file, struct error *err)
 {
@@ -182,7 +177,7 @@ static bool require_unchanged(const struct key_file *file, struct error *err)
 		return false;
 	if (fstatat(file->dir, file->name, &there, AT_SYMLINK_NOFOLLOW))
 		return error_errno(err, "\"%s\"", file->path);
-	return (is_same(&here, &there) && secret_equal(text, file->text)) ||
+	return (file_is_same(&here, &there) && secret_equal(text, file->text)) ||
 	       error_set(err, ERROR_FAILED,
 		       "\"%s\": was changed in the meantime", file->path);
 }

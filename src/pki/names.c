@@ -182,6 +182,14 @@ static void write_attribute(
 	buffer_format(out, "#%s", hex);
 }
 
+bool name_attribute_is(const struct name_attribute *attribute, const char *text)
+{
+	size_t len = strlen(text);
+
+	return attribute->value.len == len &&
+	       memcmp(attribute->value.bytes, text, len) == 0;
+}
+
 char *name_attribute_text(const struct name_attribute *attribute)
 {
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;

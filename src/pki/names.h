@@ -31,6 +31,10 @@ MUST_CHECK bool name_attributes(struct der name,
 	struct name_attribute list[static NAME_ATTRIBUTES_MAX], size_t *ret_n,
 	struct error *err);
 
+/* Is the value this text, octet by octet? */
+bool name_attribute_is(
+	const struct name_attribute *attribute, const char *text);
+
 /* "OU=Servers", by RFC 4514; for free(). */
 char *name_attribute_text(const struct name_attribute *attribute);
 

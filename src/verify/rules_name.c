@@ -26,9 +26,7 @@ static size_t count_attributes(const struct certificate *certificate,
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (der_equal(list[i].type, type) &&
-			(!text || (list[i].value.len == strlen(text) &&
-					  memcmp(list[i].value.bytes, text,
-						  strlen(text)) == 0)))
+			(!text || name_attribute_is(&list[i], text)))
 			n_found++;
 	return n_found;
 }

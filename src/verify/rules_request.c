@@ -33,8 +33,7 @@ static bool asks_for_group(
 	for (size_t i = 0; i < n; i++) {
 		if (!der_equal(list[i].type, OID_ORGANIZATION))
 			continue;
-		if (list[i].value.len == strlen(group) &&
-			memcmp(list[i].value.bytes, group, strlen(group)) == 0)
+		if (name_attribute_is(&list[i], group))
 			found = true;
 		else
 			*ret_others = true;
