@@ -388,13 +388,3 @@ bool key_token_sign(const struct key *key, gnutls_sign_algorithm_t sign,
 	return pkcs11_uri_parse(key->uri, &uri, err) &&
 	       token_failed(err, &uri, rc);
 }
-
-bool key_is_in_token(const struct key *key)
-{
-	return key->uri != NULL;
-}
-
-const char *key_uri(const struct key *key)
-{
-	return key->uri;
-}

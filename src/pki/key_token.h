@@ -30,7 +30,4 @@ MUST_CHECK bool key_make_uri(const char *uri, enum key_type type,
 	const struct key_custodian *custodian, struct key **ret_key,
 	struct error *err);
 
-bool key_is_in_token(const struct key *key);
-const char *key_uri(const struct key *key); /* NULL: in no token */
-
 #endif

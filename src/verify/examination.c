@@ -42,10 +42,11 @@ static enum severity severity_of(
 	return x->rule->severity < most ? x->rule->severity : most;
 }
 
-PRINTF(4, 0)
-static void add(struct examination *x, const struct artifact *artifact,
-	enum severity most, const char *format, va_list args)
+PRINTF(3, 0)
+static void add(struct examination *x, enum severity most, const char *format,
+	va_list args)
 {
+	const struct artifact *artifact = x->artifact;
 	struct findings *findings = &x->findings;
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
 	AUTO_TEXT sentence = memory_vformat(format, args);
@@ -69,7 +70,7 @@ void finding(struct examination *x, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	add(x, x->artifact, SEVERITY_ERROR, format, args);
+	add(x, SEVERITY_ERROR, format, args);
 	va_end(args);
 }
 
@@ -79,17 +80,7 @@ void finding_at_most(
 	va_list args;
 
 	va_start(args, format);
-	add(x, x->artifact, most, format, args);
-	va_end(args);
-}
-
-void finding_in(struct examination *x, const struct artifact *artifact,
-	const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add(x, artifact, SEVERITY_ERROR, format, args);
+	add(x, most, format, args);
 	va_end(args);
 }
 

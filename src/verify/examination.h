@@ -71,9 +71,6 @@ void finding(struct examination *x, const char *format, ...) PRINTF(2, 3);
 /* The same at most so severe, unless a policy says otherwise. */
 void finding_at_most(struct examination *x, enum severity most,
 	const char *format, ...) PRINTF(3, 4);
-/* The same in another artifact. */
-void finding_in(struct examination *x, const struct artifact *artifact,
-	const char *format, ...) PRINTF(3, 4);
 
 /* -- relations that several rules go by -- */
 
