@@ -273,9 +273,10 @@ static bool read_all(const struct command_call *call, struct import *import,
 }
 
 /* Whom an address belonged to before does not matter any more. */
-static bool gives_way(void *data, const char *holder)
+static bool gives_way(void *data, const char *address, const char *holder)
 {
 	(void)data;
+	(void)address;
 	(void)holder;
 	return true;
 }

@@ -114,7 +114,7 @@ struct ledger_issue {
 	int64_t supersedes; /* the live event it takes the place of, or 0 */
 	/* May be NULL.  Asked when an address is live for another name: does
 	 * that one give it up in this transaction?  The release's to say. */
-	bool (*gives_way)(void *data, const char *holder);
+	bool (*gives_way)(void *data, const char *address, const char *holder);
 	void *gives_way_data;
 };
 

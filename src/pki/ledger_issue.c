@@ -28,10 +28,11 @@ static bool is_among(
 	return false;
 }
 
-static bool gives_way(const struct ledger_issue *issue, const char *holder)
+static bool gives_way(const struct ledger_issue *issue, const char *address,
+	const char *holder)
 {
 	return issue->gives_way &&
-	       issue->gives_way(issue->gives_way_data, holder);
+	       issue->gives_way(issue->gives_way_data, address, holder);
 }
 
 /* Whoever has it, now, and is not this name. */
@@ -54,7 +55,8 @@ static bool require_free(struct ledger *ledger,
 	do {
 		if (!ledger_step(ledger, statement, &row, err))
 			return false;
-		if (row && !gives_way(issue, ledger_text(statement, 0)))
+		if (row &&
+			!gives_way(issue, address, ledger_text(statement, 0)))
 			return error_set(err, ERROR_REFUSED,
 				"address \"%s\": node \"%s\" has it", address,
 				ledger_text(statement, 0));

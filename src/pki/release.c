@@ -266,28 +266,117 @@ static bool forget_superseded(
 	       ledger_pending_remove(release->ledger, pending.event, err);
 }
 
-/* Items that are recorded together.  One of them may have an address that
- * another is to give up, whose turn comes later. */
+/* An item counted on an address that another is to give up, whose turn comes
+ * later. */
+struct lean {
+	size_t asker, holder;
+	char *address;
+};
+
+/* Items that are recorded together. */
 struct chunk {
 	struct release_item *items;
 	size_t n_items;
-	bool leaned; /* somebody counted on that */
+	size_t *by_name; /* their places */
+	size_t turn;	 /* whose it is */
+	struct lean *leans;
+	size_t n_leans, allocated;
 };
 
-static bool gives_way(void *data, const char *holder)
+static int compare_places(const void *a, const void *b, void *data)
+{
+	const struct release_item *items = data;
+	const size_t *left = a, *right = b;
+
+	return strcmp(items[*left].name, items[*right].name);
+}
+
+static struct chunk chunk_of(struct release_item *items, size_t n_items)
+{
+	struct chunk chunk = {.items = items, .n_items = n_items};
+
+	chunk.by_name = memory_new(n_items + 1, sizeof(*chunk.by_name));
+	for (size_t i = 0; i < n_items; i++) {
+		items[i].state = RELEASE_NOTHING;
+		chunk.by_name[i] = i;
+	}
+	qsort_r(chunk.by_name, n_items, sizeof(*chunk.by_name), compare_places,
+		items);
+	return chunk;
+}
+
+static void forget_leans(struct chunk *chunk)
+{
+	for (size_t i = 0; i < chunk->n_leans; i++)
+		free(chunk->leans[i].address);
+	chunk->n_leans = 0;
+}
+
+static void chunk_release(struct chunk *chunk)
+{
+	forget_leans(chunk);
+	free(chunk->leans);
+	free(chunk->by_name);
+}
+DEFINE_AUTO_RELEASE(chunk)
+
+/* The count when there is none. */
+static size_t place_of(const struct chunk *chunk, const char *name)
+{
+	size_t low = 0, high = chunk->n_items;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		size_t place = chunk->by_name[middle];
+		int order = strcmp(name, chunk->items[place].name);
+
+		if (order == 0)
+			return place;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return chunk->n_items;
+}
+
+static bool gives_way(void *data, const char *address, const char *holder)
 {
 	struct chunk *chunk = data;
+	size_t place = place_of(chunk, holder);
 
-	for (size_t i = 0; i < chunk->n_items; i++) {
-		const struct release_item *item = &chunk->items[i];
+	if (place == chunk->n_items ||
+		chunk->items[place].state != RELEASE_NOTHING)
+		return false;
+	chunk->leans = memory_grow(chunk->leans, &chunk->allocated,
+		chunk->n_leans + 1, sizeof(*chunk->leans));
+	chunk->leans[chunk->n_leans++] =
+		(struct lean){chunk->turn, place, memory_text(address)};
+	return true;
+}
 
-		if (item->state == RELEASE_NOTHING &&
-			strcmp(item->name, holder) == 0) {
-			chunk->leaned = true;
-			return true;
-		}
+/* Who is refused keeps its addresses, and so who counted on one of them has to
+ * be refused, and so on: a holder's turn is later than the asker's, and from
+ * the last one back each holder is known before its askers. */
+static bool refuse_askers(struct chunk *chunk)
+{
+	bool refused = false;
+
+	for (size_t i = chunk->n_leans; i-- > 0;) {
+		const struct lean *lean = &chunk->leans[i];
+		const struct release_item *holder = &chunk->items[lean->holder];
+		struct release_item *asker = &chunk->items[lean->asker];
+
+		if (holder->state != RELEASE_RACED ||
+			asker->state != RELEASE_RECORDED)
+			continue;
+		asker->state = RELEASE_RACED;
+		error_set(&asker->error, ERROR_REFUSED,
+			"address \"%s\": node \"%s\" has it", lean->address,
+			holder->name);
+		refused = true;
 	}
-	return false;
+	return refused;
 }
 
 static bool record_issues(struct release *release, struct chunk *chunk,
@@ -388,44 +477,37 @@ static bool forget_published(struct release *release, struct error *err)
 	return true;
 }
 
-static bool try_items(struct release *release, struct chunk *chunk,
-	size_t *ret_refused, struct error *err)
+static bool try_items(
+	struct release *release, struct chunk *chunk, struct error *err)
 {
-	size_t n_refused = 0;
-
+	forget_leans(chunk);
 	if (!transaction(release, err) || !forget_published(release, err))
 		return false;
 	for (size_t i = 0; i < chunk->n_items; i++)
 		if (chunk->items[i].state == RELEASE_RECORDED)
 			chunk->items[i].state = RELEASE_NOTHING;
-	for (size_t i = 0; i < chunk->n_items; i++) {
-		struct release_item *item = &chunk->items[i];
+	for (chunk->turn = 0; chunk->turn < chunk->n_items; chunk->turn++) {
+		struct release_item *item = &chunk->items[chunk->turn];
 
 		if (item->state == RELEASE_NOTHING &&
 			!try_item(release, chunk, item, err))
 			return false;
-		n_refused += item->state == RELEASE_RACED;
 	}
-	*ret_refused = n_refused;
 	return true;
 }
 
-/* Who is refused keeps its addresses, and somebody may have counted on them:
- * then the others are tried again without it. */
+/* When somebody was refused on whom others counted, they are tried again, all
+ * but those. */
 static bool record_chunk(struct release *release, struct release_item *items,
 	size_t n_items, struct error *err)
 {
-	struct chunk chunk = {items, n_items, false};
-	size_t before, n_refused = 0;
+	AUTO_RELEASE(chunk) chunk = chunk_of(items, n_items);
 
-	for (size_t i = 0; i < n_items; i++)
-		items[i].state = RELEASE_NOTHING;
 	do {
 		ledger_rollback(release->ledger);
-		before = n_refused;
-		if (!try_items(release, &chunk, &n_refused, err))
+		if (!try_items(release, &chunk, err))
 			return false;
-	} while (chunk.leaned && n_refused > before);
+	} while (refuse_askers(&chunk));
 	return ledger_commit(release->ledger, err);
 }
 

@@ -121,7 +121,8 @@ struct wish {
 	const char *const *addresses; /* NULL at the end */
 	int64_t supersedes;
 	struct instant not_after; /* 0: day 100 */
-	bool (*gives_way)(void *data, const char *holder);
+	bool (*gives_way)(
+		void *data, const char *address, const char *holder);
 };
 
 #define WISH(name_, profile_, ...)                                             \

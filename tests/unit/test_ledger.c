@@ -285,9 +285,10 @@ static void a_name_and_an_address_are_live_once(void **state)
 	verify(fixture);
 }
 
-static bool only_w1(void *data, const char *holder)
+static bool only_w1(void *data, const char *address, const char *holder)
 {
 	(void)data;
+	(void)address;
 	return strcmp(holder, "w1") == 0;
 }
 

@@ -73,6 +73,19 @@ bool __wrap_ledger_commit(struct ledger *ledger, struct error *err)
 	return well || error_set(err, ERROR_FAILED, "the disk is odd today");
 }
 
+static unsigned n_begun;
+
+bool __real_ledger_begin(struct ledger *ledger, struct instant now,
+	bool clock_back, struct error *err);
+bool __wrap_ledger_begin(struct ledger *ledger, struct instant now,
+	bool clock_back, struct error *err);
+bool __wrap_ledger_begin(struct ledger *ledger, struct instant now,
+	bool clock_back, struct error *err)
+{
+	n_begun++;
+	return __real_ledger_begin(ledger, now, clock_back, err);
+}
+
 /* -- what the tests share -- */
 
 static char warned[256];
@@ -286,14 +299,16 @@ struct trade {
 	enum release_state expected;
 };
 
+#define TRADES_MAX 64
+
 static void trade(struct fixture *fixture, struct release *release,
 	const struct trade *trades, size_t n_trades)
 {
 	static const unsigned char body[] = "a certificate";
-	unsigned char serials[4][16] = {{0}};
-	struct ledger_issue issues[4] = {0};
-	struct release_item items[4] = {0};
-	const char *addresses[4];
+	unsigned char serials[TRADES_MAX][16] = {{0}};
+	struct ledger_issue issues[TRADES_MAX] = {0};
+	struct release_item items[TRADES_MAX] = {0};
+	const char *addresses[TRADES_MAX];
 
 	for (size_t i = 0; i < n_trades; i++) {
 		const struct trade *trade = &trades[i];
@@ -396,6 +411,33 @@ static void nobody_gets_the_address_of_an_item_that_is_refused(void **state)
 	assert_string_equal(holder_of(fixture, "10.0.0.3"), "w3");
 	assert_string_equal(holder_of(fixture, "10.0.0.4"), "w4");
 	assert_string_equal(holder_of(fixture, "10.0.0.9"), "nobody");
+}
+
+/* However many count on each other, all of them are known by one try. */
+static void who_counts_on_the_refused_is_refused_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO_FREE(release) release = open_release(fixture);
+	char names[TRADES_MAX][8], addresses[TRADES_MAX + 1][16];
+	struct trade trades[TRADES_MAX] = {{0}};
+
+	for (size_t i = 0; i < TRADES_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "w%02zu", i);
+		snprintf(addresses[i], sizeof(addresses[i]), "10.0.0.%zu", i);
+		trades[i] = (struct trade){
+			names[i], addresses[i], 0, RELEASE_PUBLISHED};
+	}
+	trade(fixture, release, trades, TRADES_MAX);
+	for (size_t i = 0; i < TRADES_MAX; i++)
+		trades[i] = (struct trade){names[i],
+			addresses[(i + 1) % TRADES_MAX],
+			live_event(fixture, names[i]), RELEASE_RACED};
+	trades[TRADES_MAX - 1].supersedes = 1; /* is not live */
+	n_begun = 0;
+	trade(fixture, release, trades, TRADES_MAX);
+	assert_int_equal(n_begun, 2);
+	for (size_t i = 0; i < TRADES_MAX; i++)
+		assert_string_equal(holder_of(fixture, addresses[i]), names[i]);
 }
 
 static void two_items_do_not_get_one_address(void **state)
@@ -802,6 +844,7 @@ int main(void)
 		TEST(a_predecessor_gives_way),
 		TEST(items_may_exchange_addresses),
 		TEST(nobody_gets_the_address_of_an_item_that_is_refused),
+		TEST(who_counts_on_the_refused_is_refused_at_once),
 		TEST(two_items_do_not_get_one_address),
 		TEST(a_token_is_recorded_before_what_is_issued_with_it),
 		TEST(a_chunk_that_cannot_be_synced_did_not_happen),
