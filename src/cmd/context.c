@@ -223,8 +223,8 @@ bool context_check_issued(const struct context *context,
 	const struct authority *ca, const struct profile *profile,
 	const struct buffer *der, struct error *err)
 {
-	const struct issued issued = {profile, authority_certificate(ca),
-		{(const unsigned char *)der->data, der->len}};
+	const struct issued issued = {
+		profile, authority_certificate(ca), der_of(der)};
 
 	return issued_check(context->cluster, context->now, &issued, err);
 }

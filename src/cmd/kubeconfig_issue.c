@@ -258,9 +258,7 @@ static bool make_certificate(const struct job *job, const struct key *key,
 	return profile_issue(&wanted, &der, serial, &serial_len, err) &&
 	       context_check_issued(
 		       order->context, wanted.ca, wanted.profile, &der, err) &&
-	       certificate_read(
-		       (struct der){(const unsigned char *)der.data, der.len},
-		       ret_certificate, err);
+	       certificate_read(der_of(&der), ret_certificate, err);
 }
 
 static bool make_text(const struct job *job, const struct key *key,

@@ -226,9 +226,7 @@ static bool says_the_same(
 			return false;
 	}
 	return profile_subject(item->profile, &grant->holder, &subject, &err) &&
-	       der_equal(live->subject,
-		       (struct der){(const unsigned char *)subject.data,
-			       subject.len});
+	       der_equal(live->subject, der_of(&subject));
 }
 
 static bool refuse_live(struct sign_item *item, const struct certificate *live)
@@ -329,9 +327,7 @@ static bool make(const struct sign *sign, struct sign_item *item,
 	return profile_issue(&order, &der, serial, &serial_len, err) &&
 	       context_check_issued(
 		       sign->context, order.ca, order.profile, &der, err) &&
-	       certificate_read(
-		       (struct der){(const unsigned char *)der.data, der.len},
-		       &item->certificate, err);
+	       certificate_read(der_of(&der), &item->certificate, err);
 }
 
 /* The node's name is its own as much as its addresses are. */

@@ -69,11 +69,10 @@ static bool take_serial(struct der *at, const struct reading *reading)
 	if (!positive &&
 		(!der_take(at, DER_INTEGER, serial, NULL) || serial->len == 0))
 		return broken(reading->err, serial_rule);
-	if (!positive &&
-		!flawed(reading,
-			serial->bytes[0] & 0x80 ? FLAW_SERIAL_NEGATIVE
-						: FLAW_SERIAL_ENCODING,
-			serial_rule))
+	if (!positive && !flawed(reading,
+				 serial->bytes[0] & 0x80 ? FLAW_SERIAL_NEGATIVE
+							 : FLAW_SERIAL_ENCODING,
+				 serial_rule))
 		return false;
 	if (serial->len == 1 && serial->bytes[0] == 0)
 		return flawed(reading, FLAW_SERIAL_ZERO,
@@ -193,8 +192,8 @@ static bool read_issuer(const struct reading *reading)
 		error_context(reading->err, "issuer");
 		return forgive(reading, FLAW_NAME);
 	}
-	return text[0] != '\0' || flawed(reading, FLAW_NAME,
-		       "issuer: empty (RFC 5280, 4.1.2.4)");
+	return text[0] != '\0' ||
+	       flawed(reading, FLAW_NAME, "issuer: empty (RFC 5280, 4.1.2.4)");
 }
 
 static bool read_subject(const struct reading *reading)
@@ -232,8 +231,8 @@ static bool read_names(const struct reading *reading)
 		       "empty (RFC 5280, 4.2.1.6)");
 }
 
-static bool read_tbs(
-	struct der at, struct der outer_algorithm, const struct reading *reading)
+static bool read_tbs(struct der at, struct der outer_algorithm,
+	const struct reading *reading)
 {
 	struct certificate *out = reading->out;
 	struct der algorithm, oid, parameters;
@@ -317,9 +316,7 @@ bool certificate_read_pem(const char *text, size_t len, bool strict,
 
 	if (!pem_read(text, len, "CERTIFICATE", strict, &der, err))
 		return false;
-	return certificate_read(
-		(struct der){(const unsigned char *)der.data, der.len},
-		ret_certificate, err);
+	return certificate_read(der_of(&der), ret_certificate, err);
 }
 
 bool certificate_verify(const struct certificate *certificate,

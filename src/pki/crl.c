@@ -299,10 +299,7 @@ bool crl_sign(const struct authority *ca, const struct crl_plan *plan,
 		!key_sign(key, tbs, &signature, err) ||
 		!signed_join(tbs, key_signature_algorithm(key), &signature,
 			&whole, err) ||
-		!check(ca, plan,
-			(struct der){
-				(const unsigned char *)whole.data, whole.len},
-			err))
+		!check(ca, plan, der_of(&whole), err))
 		return false;
 	buffer_add(der, whole.data, whole.len);
 	return true;

@@ -255,8 +255,7 @@ static bool visit_block(const struct pem_block *block, pem_visit *visit,
 		    &len, err))
 		return false;
 	buffer_wrote(&der, len);
-	return visit(data,
-		(struct der){(const unsigned char *)der.data, der.len}, err);
+	return visit(data, der_of(&der), err);
 }
 
 bool pem_each(const struct secret *text, const char *label, pem_visit *visit,

@@ -106,8 +106,7 @@ static void serial_again(struct examination *x, const struct artifact *artifact)
 		return;
 	buffer_add(&both, certificate->issuer.bytes, certificate->issuer.len);
 	buffer_add(&both, certificate->serial.bytes, certificate->serial.len);
-	where = seen_before(x->seen, SEEN_SERIAL,
-		(struct der){(const unsigned char *)both.data, both.len},
+	where = seen_before(x->seen, SEEN_SERIAL, der_of(&both),
 		certificate->whole,
 		*x->unit->path ? x->unit->path : artifact->file->path);
 	if (where)

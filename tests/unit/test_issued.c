@@ -56,7 +56,7 @@ static void plan_for(const struct fixture *fixture, const char *common_name,
 
 	assert_true(certificate_name(nodes, 1, common_name, name, &err));
 	*plan = (struct certificate_plan){
-		.subject = {(const unsigned char *)name->data, name->len},
+		.subject = der_of(name),
 		.public_key = key_public(fixture->key),
 		.not_before = instant_add(now, -60),
 		.not_after = instant_add(now, SPAN_YEAR / 2),
@@ -75,7 +75,7 @@ static void check(const struct fixture *fixture, struct certificate_plan *plan,
 		authority_certificate(fixture->ca), {NULL, 0}};
 
 	assert_true(authority_issue(fixture->ca, plan, true, &der, &err));
-	issued.der = (struct der){(const unsigned char *)der.data, der.len};
+	issued.der = der_of(&der);
 	if (issued_check(fixture->cluster, now, &issued, &err)) {
 		assert_null(expected);
 		return;
@@ -139,7 +139,7 @@ static void another_authority_is_found_out(void **state)
 	assert_true(authority_create(&request, &other.ca, &err));
 	plan_for(fixture, "system:node:w1", &name, &plan);
 	assert_true(authority_issue(other.ca, &plan, true, &der, &err));
-	issued.der = (struct der){(const unsigned char *)der.data, der.len};
+	issued.der = der_of(&der);
 	assert_false(issued_check(fixture->cluster, now, &issued, &err));
 	assert_non_null(strstr(err.message, "KPKI-A002"));
 	authority_free(other.ca);

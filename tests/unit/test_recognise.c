@@ -48,10 +48,10 @@ static struct certificate *make(const struct row *row, const struct key *key)
 		    row->organizations, n, row->common_name, &subject, &err))
 		fail_msg("%s", err.message);
 	plan.subject = plan.issuer =
-		(struct der){(const unsigned char *)subject.data, subject.len};
+		der_of(&subject);
 	if (!certificate_sign(&plan, key, &der, &err) ||
 		!certificate_read(
-			(struct der){(const unsigned char *)der.data, der.len},
+			der_of(&der),
 			&certificate, &err))
 		fail_msg("%s", err.message);
 	return certificate;
