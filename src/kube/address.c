@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define SUBDOMAIN "Kubernetes: IsDNS1123Subdomain"
 #define LABEL_MAX 63
@@ -107,6 +108,17 @@ enum address_kind address_kind(const char *canonical)
 	struct ip ip;
 
 	return ip_read(canonical, &ip) ? ADDRESS_IP : ADDRESS_DNS;
+}
+
+bool address_covers(const char *dns_name, const char *name)
+{
+	const char *rest = name + strcspn(name, ".");
+
+	if (strcasecmp(dns_name, name) == 0)
+		return true;
+	return *dns_name == '*' && rest != name &&
+	       strcasecmp(dns_name + 1, rest) == 0 &&
+	       address_kind(name) == ADDRESS_DNS;
 }
 
 /* -- names -- */

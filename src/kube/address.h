@@ -44,6 +44,12 @@ bool address_is_subdomain(const char *text, const char **ret_rule);
 /* Is this name in the domain, and not the domain itself? */
 bool address_is_below(const char *name, const char *domain);
 
+/* Does one that has this dNSName answer for the name, as Go matches them: it is
+ * the same, in whatever case, or has "*" for its first label?  A "*" alone
+ * covers a name of one label, as in Go before 1.21; none covers an address.
+ * (Go: crypto/x509/verify.go, matchHostnames) */
+bool address_covers(const char *dns_name, const char *name);
+
 /* A CIDR block, "10.96.0.0/12"; host bits must be zero. */
 struct cidr {
 	unsigned char bytes[16];

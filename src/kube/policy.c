@@ -4,25 +4,33 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/affix.h"
+
 /* A rule answers with the sentence of its refusal, for free(), or NULL. */
 typedef char *policy_rule(const struct cluster *cluster, const char *text);
 
 /* Kubernetes: kubeadm, GetAPIServerAltNames */
+bool policy_is_api_server(const char *text)
+{
+	return strcmp(text, "kubernetes") == 0 ||
+	       text_begins(text, "kubernetes.") ||
+	       address_covers(text, "kubernetes") ||
+	       address_covers(text, "kubernetes.default");
+}
+
 static char *not_kubernetes(const struct cluster *cluster, const char *text)
 {
-	size_t len = strlen("kubernetes");
-
 	(void)cluster;
-	if (strncmp(text, "kubernetes", len) || (text[len] && text[len] != '.'))
-		return NULL;
-	return memory_text("a name of the API server's service");
+	return policy_is_api_server(text)
+		       ? memory_text("a name of the API server's service")
+		       : NULL;
 }
 
 static char *not_in_domain(const struct cluster *cluster, const char *text)
 {
 	const char *domain = cluster->dns_domain;
 
-	if (strcmp(text, domain) != 0 && !address_is_below(text, domain))
+	if (!address_covers(text, domain) && !address_is_below(text, domain))
 		return NULL;
 	return memory_format("in the cluster's DNS domain \"%s\"", domain);
 }
@@ -51,7 +59,8 @@ static char *not_a_service_address(
 
 static char *not_the_endpoint(const struct cluster *cluster, const char *text)
 {
-	if (!cluster->server_host || strcmp(text, cluster->server_host) != 0)
+	if (!cluster->server_host ||
+		!address_covers(text, cluster->server_host))
 		return NULL;
 	return memory_format("the host of the server \"%s\"", cluster->server);
 }
@@ -63,7 +72,8 @@ static char *not_a_control_plane_name(
 
 	if (!topology)
 		return NULL;
-	if (topology->endpoint_host && !strcmp(text, topology->endpoint_host))
+	if (topology->endpoint_host &&
+		address_covers(text, topology->endpoint_host))
 		return memory_format("the control plane's endpoint \"%s\"",
 			topology->endpoint);
 	if (host_names_have(&topology->cert_sans, text) ||

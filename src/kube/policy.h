@@ -12,7 +12,9 @@
  * name and its addresses are none of "kubernetes" and names that begin with
  * "kubernetes.", the cluster's DNS domain and names in it, names that end in
  * ".svc", addresses of the service CIDRs, the endpoint's host, and nothing of
- * the control plane's and etcd's hosts and names in the cluster file.
+ * the control plane's and etcd's hosts and names in the cluster file; nor is one
+ * a wildcard that covers any of these (kube/address.h), which somebody else's
+ * certificate may have.
  * (kube-apiserver's certificate has these, and webhooks are called by them; a
  * kubelet's serving certificate with one of them could impersonate it to every
  * client that trusts the CA.)
@@ -21,6 +23,9 @@
  */
 MUST_CHECK bool policy_check_node(const struct cluster *cluster,
 	const struct node *node, struct error *err);
+
+/* Is it a name of the service kubernetes, or a wildcard that covers one? */
+bool policy_is_api_server(const char *text);
 
 /*
  * May a user be called that, or be in that group?  Not if Kubernetes keeps it

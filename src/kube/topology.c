@@ -65,7 +65,7 @@ static bool read_port(const struct reader *reader, const struct document *value,
 bool host_names_have(const struct host_names *names, const char *text)
 {
 	for (size_t i = 0; i < names->n_items; i++)
-		if (!strcmp(names->items[i], text))
+		if (address_covers(text, names->items[i]))
 			return true;
 	return false;
 }
@@ -334,10 +334,10 @@ char *topology_local_server(
 
 bool topology_host_has(const struct node *host, const char *text)
 {
-	if (!strcmp(host->name, text))
+	if (address_covers(text, host->name))
 		return true;
 	for (size_t i = 0; i < host->n_addresses; i++)
-		if (!strcmp(node_address(host, i), text))
+		if (address_covers(text, node_address(host, i)))
 			return true;
 	return false;
 }

@@ -53,7 +53,8 @@ const char *topology_advertised(const struct node *host);
 char *topology_local_server(
 	const struct topology *topology, const struct node *host);
 
-/* Has this host, or one of them, this name or address? */
+/* Has this host, or one of them, this name or address, or one that it covers as
+ * a wildcard? */
 bool topology_host_has(const struct node *host, const char *text);
 bool topology_has(const struct topology *topology, const char *text,
 	struct node *ret_host);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/affix.h"
+#include "kube/address.h"
 #include "kube/kubeconfig_read.h"
 #include "verify/examination.h"
 #include "verify/rule_groups.h"
@@ -246,15 +247,9 @@ static void canonicalize(char *host, char out[static INET6_ADDRSTRLEN])
 static bool covers(
 	const struct alt_name *name, const char *host, const char *ip)
 {
-	const char *dot = strchr(host, '.');
-
-	if (*ip)
-		return name->kind == ALT_NAME_IP && !strcmp(name->text, ip);
-	if (name->kind != ALT_NAME_DNS)
-		return false;
-	if (text_begins(name->text, "*."))
-		return dot && !strcasecmp(dot, name->text + 1);
-	return !strcasecmp(name->text, host);
+	return *ip ? name->kind == ALT_NAME_IP && !strcmp(name->text, ip)
+		   : name->kind == ALT_NAME_DNS &&
+			       address_covers(name->text, host);
 }
 
 static bool answers_for(const struct artifact *server, char *host)
@@ -263,6 +258,9 @@ static bool answers_for(const struct artifact *server, char *host)
 	char ip[INET6_ADDRSTRLEN];
 
 	canonicalize(host, ip);
+	/* a dot at the end says that nothing follows */
+	if (!*ip && text_ends(host, "."))
+		host[strlen(host) - 1] = '\0';
 	for (size_t i = 0; i < certificate->n_alt_names; i++)
 		if (covers(&certificate->alt_names[i], host, ip))
 			return true;

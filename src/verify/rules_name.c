@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/affix.h"
 #include "kube/policy.h"
@@ -41,7 +40,7 @@ static bool has_alt_name(const struct certificate *certificate,
 {
 	for (size_t i = 0; i < certificate->n_alt_names; i++)
 		if (certificate->alt_names[i].kind == kind &&
-			strcasecmp(certificate->alt_names[i].text, text) == 0)
+			address_covers(certificate->alt_names[i].text, text))
 			return true;
 	return false;
 }
@@ -111,12 +110,51 @@ static void group_missing(
 			artifact->duty->organization);
 }
 
-static void node_in_masters(
+/* What RBAC binds to cluster-admin: system:masters by itself, the other as
+ * kubeadm has it since 1.29. */
+static const char *const admin_groups[] = {
+	"system:masters", "kubeadm:cluster-admins"};
+
+static const char *admin_group(const struct artifact *artifact)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(admin_groups); i++)
+		if (has_group(artifact->certificate, admin_groups[i]))
+			return admin_groups[i];
+	return NULL;
+}
+
+/* Is it a node's, whatever it is called? */
+static bool is_nodes(const struct artifact *artifact)
+{
+	return artifact->node || duty_is(artifact, "kubelet-client") ||
+	       duty_is(artifact, "kubelet-serving");
+}
+
+static void node_is_admin(
 	struct examination *x, const struct artifact *artifact)
 {
-	if (artifact->node &&
-		has_group(artifact->certificate, "system:masters"))
-		finding(x, "is a node in the group \"system:masters\"");
+	const char *group = admin_group(artifact);
+
+	if (group && is_nodes(artifact) && is_leaf(artifact))
+		finding(x, "is a node in the group \"%s\"", group);
+}
+
+/* One of those that every cluster has, and that need no group. */
+static bool is_component(const struct artifact *artifact)
+{
+	return artifact->duty && artifact->duty->naming == DUTY_THIS_NAME;
+}
+
+static void component_group(
+	struct examination *x, const struct artifact *artifact)
+{
+	const char *group = admin_group(artifact);
+
+	if (!group && has_group(artifact->certificate, "system:nodes"))
+		group = "system:nodes";
+	if (group && is_component(artifact) && is_leaf(artifact))
+		finding(x, "is %s in the group \"%s\"", artifact->duty->name,
+			group);
 }
 
 static void node_name_bad(
@@ -190,7 +228,7 @@ static void two_names(struct examination *x, const struct artifact *artifact)
 
 static void masters(struct examination *x, const struct artifact *artifact)
 {
-	if (!artifact->node &&
+	if (!is_nodes(artifact) && !is_component(artifact) &&
 		has_group(artifact->certificate, "system:masters"))
 		finding(x, "is in the group \"system:masters\"");
 }
@@ -410,12 +448,7 @@ static void address_as_name(
 
 static bool is_for_api_server(const char *name)
 {
-	static const char service[] = ".svc";
-	size_t len = strlen(name), end = strlen(service);
-
-	return strcmp(name, "kubernetes") == 0 ||
-	       text_begins(name, "kubernetes.") ||
-	       (len > end && strcmp(name + len - end, service) == 0);
+	return policy_is_api_server(name) || address_is_below(name, "svc");
 }
 
 /* A kubelet on a host of the control plane is called as the host is. */
@@ -495,25 +528,27 @@ static void answers_for_others(
 
 static bool is_address_of(const struct node *node, const char *text)
 {
-	if (strcmp(node->name, text) == 0)
+	if (address_covers(text, node->name))
 		return true;
 	for (size_t i = 0; i < node->n_addresses; i++)
-		if (strcmp(node_address(node, i), text) == 0)
+		if (address_covers(text, node_address(node, i)))
 			return true;
 	return false;
 }
 
+/* The node other than its own that answers by it. */
 static const char *other_holder(const struct inventory *inventory,
 	const char *node_name, const char *text, struct node *ret_node)
 {
 	struct node own;
 
-	if (inventory_find(inventory, node_name, &own) &&
+	if (*text != '*' && inventory_find(inventory, node_name, &own) &&
 		is_address_of(&own, text))
 		return NULL;
 	for (size_t i = 0; i < inventory_count(inventory); i++) {
 		*ret_node = inventory_node(inventory, i);
-		if (is_address_of(ret_node, text))
+		if (strcmp(ret_node->name, node_name) != 0 &&
+			is_address_of(ret_node, text))
 			return ret_node->name;
 	}
 	return NULL;
@@ -523,14 +558,15 @@ static void address_of_other(
 	struct examination *x, const struct artifact *artifact)
 {
 	const struct certificate *certificate = artifact->certificate;
+	const char *own = serving_node(x, artifact);
 
-	if (!x->settings->inventory || !artifact->node || !is_leaf(artifact))
+	if (!x->settings->inventory || !own || !is_leaf(artifact))
 		return;
 	for (size_t i = 0; i < certificate->n_alt_names; i++) {
 		const char *text = certificate->alt_names[i].text;
 		struct node node;
 		const char *holder = other_holder(
-			x->settings->inventory, artifact->node, text, &node);
+			x->settings->inventory, own, text, &node);
 
 		if (holder)
 			finding(x, "has \"%s\", which is node \"%s\"'s", text,
@@ -542,10 +578,11 @@ static void wildcard(struct examination *x, const struct artifact *artifact)
 {
 	const struct certificate *certificate = artifact->certificate;
 
+	if (!serving_node(x, artifact))
+		return;
 	for (size_t i = 0; i < certificate->n_alt_names; i++)
 		if (certificate->alt_names[i].kind == ALT_NAME_DNS &&
-			certificate->alt_names[i].text[0] == '*' &&
-			artifact->node)
+			certificate->alt_names[i].text[0] == '*')
 			finding(x, "answers for \"%s\"",
 				certificate->alt_names[i].text);
 }
@@ -596,14 +633,14 @@ const struct rule name_rules[] = {
 	{
 		.id = "KPKI-N004",
 		.severity = SEVERITY_ERROR,
-		.title = "a node is in the group system:masters",
+		.title = "a node is in a group of administrators",
 		.meaning = "whoever has the node has the cluster, and it "
 			   "cannot be taken back",
 		.mend = "issue it again with O=system:nodes alone, and replace "
 			"the CA if it was handed out",
 		.source = "Kubernetes: RBAC, user-facing roles",
 		.kinds = KIND(CERTIFICATE),
-		.check = node_in_masters,
+		.check = node_is_admin,
 	},
 	{
 		.id = "KPKI-N005",
@@ -877,6 +914,18 @@ const struct rule name_rules[] = {
 		.source = NODE_AUTHORIZER,
 		.kinds = KIND(CERTIFICATE),
 		.check = node_again,
+	},
+	{
+		.id = "KPKI-N029",
+		.severity = SEVERITY_WARNING,
+		.title = "a component is in a group that is not its own",
+		.meaning = "whoever has the host, every node in kube-proxy's "
+			   "case, has what the group may do",
+		.mend = "issue it again without the group: RBAC knows the "
+			"component by its name",
+		.source = "Kubernetes: RBAC, core component roles",
+		.kinds = KIND(CERTIFICATE),
+		.check = component_group,
 	},
 	{.id = NULL},
 };

@@ -27,6 +27,37 @@ static struct cluster *test_cluster(const char *server)
 	return cluster;
 }
 
+/* What no inventory has, and a certificate may. */
+static void a_wildcard_is_what_it_covers(void **state)
+{
+	AUTO_FREE(cluster) cluster =
+		test_cluster("https://api.example.internal:6443");
+	static const struct {
+		const char *name;
+		bool refused;
+	} cases[] = {
+		{"*.example.internal", true},
+		{"*.EXAMPLE.internal", true},
+		{"*.internal", false},
+		{"*.api.example.internal", false},
+		{"a*.example.internal", false},
+		{"*.default", true},
+		{"*", true},
+		{"*.local", true},
+		{"*.other.local", false},
+		{"*.96.0.1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct node node = {"w1", NULL, 0, cases[i].name, 1};
+		AUTO_RELEASE(error) err = ERROR_INIT;
+
+		if (policy_check_node(cluster, &node, &err) == cases[i].refused)
+			fail_msg("%s", cases[i].name);
+	}
+}
+
 static void assert_row(const struct cluster *cluster, const struct row *row)
 {
 	AUTO_FREE(inventory) inventory = inventory_new("nodes.yaml");
@@ -257,6 +288,7 @@ static void a_host_may_be_the_endpoint_and_no_service(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_wildcard_is_what_it_covers),
 		cmocka_unit_test(what_the_api_server_is_called_is_no_nodes),
 		cmocka_unit_test(an_endpoint_is_compared_in_canonical_text),
 		cmocka_unit_test(the_last_address_is_looked_at_too),

@@ -151,6 +151,7 @@ static const struct verify_part serving_parts[] = {
 			"}"                                                    \
 	}
 #define MASTERS "set{ seq{ $O printable{ 'system:masters' } } }"
+#define PROXY "'system:kube-proxy'"
 #define BY_MIDDLE                                                              \
 	{"text", "$leaf $middle $authority"}, {"issuer", "$middle_subject"},   \
 		{"algorithm", "seq{ $Ed25519 }"}, {"id", "'between'"},         \
@@ -335,6 +336,10 @@ static const struct verify_case cases[] = {
 	{"KPKI-N027", NULL,
 		{SERVING, {"names", "82{ 'w1' } 82{ '*.example.internal' }"}},
 		{SERVING, {"names", "82{ 'w1' } 82{ 'w1.example.internal' }"}}},
+	{"KPKI-N029", NULL, {{"rdns", MASTERS " $cn"}, {"name", PROXY}},
+		{{"rdns", "set{ seq{ $O printable{ 'system:node-proxier' } } } "
+			  "$cn"},
+			{"name", PROXY}}},
 	{"KPKI-Q001", NULL,
 		{REQUEST, {"request_signature", "bits{ 00 another{ $info } }"}},
 		{REQUEST}},
