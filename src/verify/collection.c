@@ -89,9 +89,12 @@ static bool fill(struct unit *unit, const char *inside,
 {
 	struct file *file;
 
-	if (unit->kind == UNIT_HOST && !host_has(inside))
+	if (entry->kind == TREE_READ_DIRECTORY && !entry->problem) {
+		if (unit->kind != UNIT_HOST || host_enters(inside))
+			unit_add_directory(unit, inside, entry->mode);
 		return true;
-	if (entry->kind == TREE_READ_DIRECTORY && !entry->problem)
+	}
+	if (unit->kind == UNIT_HOST && !host_has(inside))
 		return true;
 	if (unit->kind == UNIT_PKI && is_passed_over(last_component(inside)))
 		return true;
@@ -209,7 +212,11 @@ static bool unit_of_directory(int dir, const char *path, enum unit_kind kind,
 	const char *node, struct unit **ret_unit, struct error *err)
 {
 	AUTO_FREE(unit) unit = unit_new(kind, path, node);
+	struct stat status;
 
+	if (fstat(dir, &status) != 0)
+		return error_errno(err, "\"%s\"", path);
+	unit_add_directory(unit, "", status.st_mode & 07777);
 	if (!tree_read_directory(dir, path, enter_unit, visit_unit, unit, err))
 		return false;
 	unit_seal(unit);

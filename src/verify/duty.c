@@ -3,21 +3,24 @@
 
 #include <string.h>
 
+#include "base/affix.h"
+
 #define NODE_PREFIX "system:node:"
-#define KUBELET_PKI "var/lib/kubelet/pki/"
+#define KUBELET "var/lib/kubelet/"
+#define KUBELET_PKI KUBELET "pki/"
+#define PEM "var/lib/kubernetes/"
 
 /* Kubernetes: PKI certificates and requirements; the names of files are those
- * of kubeadm, of k3s (server/tls, agent) and of the hard way. */
+ * of kubeadm, of k3s (server/tls, agent), of the hard way, and of kpki's layout
+ * pem, which are much like it. */
 const struct duty duties[] = {
 	{
 		.name = "ca",
 		.is_ca = true,
 		.roles = ROLE_NODE | ROLE_CONTROL_PLANE | ROLE_CA,
 		.stops = "everything: no certificate it signed is accepted",
-		.paths = {"pki/ca.crt", "pki/ca.pem",
-			"var/lib/kubernetes/ca.crt",
-			"var/lib/kubernetes/ca.pem", "var/lib/kubelet/ca.crt",
-			"var/lib/kubelet/ca.pem"},
+		.paths = {"pki/ca.crt", "pki/ca.pem", PEM "ca.crt", PEM "ca.pem",
+			KUBELET "ca.crt", KUBELET "ca.pem"},
 	},
 	{
 		.name = "etcd-ca",
@@ -25,7 +28,7 @@ const struct duty duties[] = {
 		.roles = ROLE_CONTROL_PLANE | ROLE_CA,
 		.stops = "etcd, and with it the API server",
 		.paths = {"pki/etcd/ca.crt", "pki/etcd/ca.pem",
-			"pki/etcd-ca.crt", "pki/etcd-ca.pem",
+			"pki/etcd-ca.crt", "pki/etcd-ca.pem", PEM "etcd/ca.pem",
 			"tls/etcd/server-ca.crt", "tls/etcd/peer-ca.crt"},
 	},
 	{
@@ -34,6 +37,7 @@ const struct duty duties[] = {
 		.roles = ROLE_CONTROL_PLANE | ROLE_CA,
 		.stops = "aggregated APIs, metrics-server among them",
 		.paths = {"pki/front-proxy-ca.crt", "pki/front-proxy-ca.pem",
+			PEM "front-proxy-ca.pem",
 			"tls/request-header-ca.crt"},
 	},
 	{
@@ -60,8 +64,7 @@ const struct duty duties[] = {
 		.paths = {"pki/apiserver.crt", "pki/kube-apiserver.crt",
 			"pki/kube-apiserver.pem", "pki/kube-api-server.crt",
 			"pki/kubernetes.pem", "pki/kubernetes.crt",
-			"var/lib/kubernetes/kubernetes.pem",
-			"var/lib/kubernetes/kube-api-server.crt"},
+			PEM "kubernetes.pem", PEM "kube-api-server.crt"},
 	},
 	{
 		.name = "kube-apiserver",
@@ -79,7 +82,9 @@ const struct duty duties[] = {
 		.roles = ROLE_CONTROL_PLANE,
 		.stops = "kubectl logs, exec, attach and port-forward",
 		.paths = {"pki/apiserver-kubelet-client.crt",
-			"pki/kube-apiserver-kubelet-client.crt"},
+			"pki/kube-apiserver-kubelet-client.crt",
+			"pki/apiserver-kubelet-client.pem",
+			PEM "apiserver-kubelet-client.pem"},
 	},
 	{
 		.name = "kube-apiserver-kubelet-client",
@@ -97,6 +102,8 @@ const struct duty duties[] = {
 		.stops = "the API server, which loses etcd",
 		.paths = {"pki/apiserver-etcd-client.crt",
 			"pki/kube-apiserver-etcd-client.crt",
+			"pki/apiserver-etcd-client.pem",
+			PEM "apiserver-etcd-client.pem",
 			"tls/etcd/client.crt"},
 	},
 	{
@@ -106,6 +113,8 @@ const struct duty duties[] = {
 		.roles = ROLE_CONTROL_PLANE,
 		.stops = "aggregated APIs, metrics-server among them",
 		.paths = {"pki/front-proxy-client.crt",
+			"pki/front-proxy-client.pem",
+			PEM "front-proxy-client.pem",
 			"tls/client-auth-proxy.crt"},
 	},
 	{
@@ -117,6 +126,7 @@ const struct duty duties[] = {
 		.roles = ROLE_CONTROL_PLANE,
 		.stops = "etcd for its clients: the API server",
 		.paths = {"pki/etcd/server.crt", "pki/etcd-server.crt",
+			"pki/etcd/server.pem", PEM "etcd/server.pem",
 			"tls/etcd/server-client.crt"},
 	},
 	{
@@ -127,6 +137,7 @@ const struct duty duties[] = {
 		.roles = ROLE_CONTROL_PLANE,
 		.stops = "etcd among its members: quorum",
 		.paths = {"pki/etcd/peer.crt", "pki/etcd-peer.crt",
+			"pki/etcd/peer.pem", PEM "etcd/peer.pem",
 			"tls/etcd/peer-server-client.crt"},
 	},
 	{
@@ -136,7 +147,9 @@ const struct duty duties[] = {
 		.roles = ROLE_CONTROL_PLANE,
 		.stops = "health checks of etcd, which is then restarted",
 		.paths = {"pki/etcd/healthcheck-client.crt",
-			"pki/etcd-healthcheck-client.crt"},
+			"pki/etcd-healthcheck-client.crt",
+			"pki/etcd/healthcheck-client.pem",
+			PEM "etcd/healthcheck-client.pem"},
 	},
 	{
 		.name = "super-admin",
@@ -144,7 +157,7 @@ const struct duty duties[] = {
 		.purposes = PURPOSE_CLIENT,
 		.roles = ROLE_CONTROL_PLANE | ROLE_CA,
 		.stops = "the way in when RBAC is broken",
-		.paths = {"kubernetes/super-admin.conf", "super-admin.conf"},
+		.paths = {"super-admin.conf", "super-admin.kubeconfig"},
 	},
 	{
 		.name = "admin",
@@ -279,7 +292,8 @@ const struct duty duties[] = {
 		.roles = ROLE_NODE | ROLE_CONTROL_PLANE,
 		.stops = "kubectl logs and exec on the node; its metrics",
 		.paths = {KUBELET_PKI "kubelet-server-*",
-			KUBELET_PKI "kubelet.crt", KUBELET_PKI "kubelet.pem"},
+			KUBELET_PKI "kubelet.crt", KUBELET "*.pem",
+			KUBELET_PKI "kubelet.pem"},
 	},
 	{
 		.name = "kubelet-serving",
@@ -304,8 +318,7 @@ const struct duty duties[] = {
 		.stops = "nothing: only its key is looked at",
 		.paths = {"pki/sa.key", "pki/sa.pub", "pki/service-account.pem",
 			"pki/service-accounts.crt",
-			"var/lib/kubernetes/service-account.pem",
-			"var/lib/kubernetes/service-accounts.crt",
+			PEM "service-account.pem", PEM "service-accounts.crt",
 			"tls/service.key", "tls/service.current.key"},
 	},
 	{
@@ -349,7 +362,7 @@ static const char *last_component(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* Whole components from the end; a "*" ends the last one. */
+/* Whole components from the end; a "*" stands in the last one. */
 static bool fits(const char *path, const char *pattern)
 {
 	const char *star = strchr(pattern, '*');
@@ -362,6 +375,7 @@ static bool fits(const char *path, const char *pattern)
 		return false;
 	at = path + path_head - head;
 	return (at == path || at[-1] == '/') && strncmp(at, pattern, len) == 0 &&
+	       text_ends(at + len, star ? star + 1 : "") &&
 	       (star || at[len] == '\0');
 }
 

@@ -35,8 +35,8 @@ struct duty {
 	bool serves; /* clients hold it to its subjectAltName */
 	unsigned roles; /* the hosts on which it belongs */
 	const char *stops; /* what stops working when it expires */
-	/* ends of paths, whole components; "*" stands for the rest of one */
-	const char *paths[10];
+	/* ends of paths, whole components; "*" stands for a part of the last */
+	const char *paths[12];
 };
 
 extern const struct duty duties[]; /* ends with a NULL name */

@@ -132,6 +132,14 @@ static void ask_artifacts(struct examination *x, const struct file *file)
 	x->artifact = NULL;
 }
 
+static void ask_directories(struct examination *x)
+{
+	for (size_t i = 0; i < x->unit->n_directories && !x->broken; i++) {
+		x->file = x->unit->directories[i];
+		x->rule->check(x, NULL);
+	}
+}
+
 static void ask(struct examination *x)
 {
 	const struct unit *unit = x->unit;
@@ -149,6 +157,8 @@ static void ask(struct examination *x)
 		else
 			ask_artifacts(x, unit->files[i]);
 	}
+	if (x->rule->per_file)
+		ask_directories(x);
 }
 
 /* -- the order of what is found -- */

@@ -35,6 +35,8 @@ static const struct rule *const groups[] = {
 	authority_rules,
 	certificate_rules,
 	file_rules,
+	host_rules,
+	ledger_rules,
 	kubeconfig_rules,
 	name_rules,
 	request_rules_of_files,

@@ -51,7 +51,7 @@ struct rule {
 	const char *mend;
 	const char *source; /* RFC clause, or Kubernetes file */
 	/* Asked for each artifact of these kinds (bits of KIND); 0: for each
-	 * file, or once for the unit. */
+	 * file and directory, or once for the unit. */
 	unsigned kinds;
 	bool per_file;
 	/* Asked by artifact or by file; by unit without an artifact. */

@@ -10,7 +10,9 @@
 extern const struct rule authority_rules[];
 extern const struct rule certificate_rules[];
 extern const struct rule file_rules[];
+extern const struct rule host_rules[];
 extern const struct rule kubeconfig_rules[];
+extern const struct rule ledger_rules[];
 extern const struct rule name_rules[];
 extern const struct rule request_rules_of_files[];
 extern const struct rule rbac_rules[];

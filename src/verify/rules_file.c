@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/affix.h"
 #include "verify/chain.h"
@@ -33,13 +34,39 @@ static void key_readable(struct examination *x, const struct artifact *unused)
 		finding(x, "has a secret, and mode %04o", (unsigned)file->mode);
 }
 
-static void file_writable(struct examination *x, const struct artifact *unused)
+static bool is_below(const struct file *file, const struct file *directory)
+{
+	size_t len = strlen(directory->inside);
+
+	return text_begins(file->inside, directory->inside) &&
+	       (len == 0 || file->inside[len] == '/');
+}
+
+/* Who can write to a directory can put another file in a file's place, unless
+ * the directory is sticky. */
+static bool holds_something(
+	const struct unit *unit, const struct file *directory)
+{
+	if (directory->mode & S_ISVTX)
+		return false;
+	for (size_t i = 0; i < unit->n_files; i++)
+		if (unit->files[i]->n_artifacts > 0 &&
+			is_below(unit->files[i], directory))
+			return true;
+	return false;
+}
+
+static void others_can_change(
+	struct examination *x, const struct artifact *unused)
 {
 	const struct file *file = x->file;
 
 	(void)unused;
-	if (file->has_mode && file->kind == TREE_READ_FILE &&
-		file->mode & OTHERS_WRITE && file->n_artifacts > 0)
+	if (!file->has_mode || !(file->mode & OTHERS_WRITE))
+		return;
+	if (file->kind == TREE_READ_DIRECTORY
+			? holds_something(x->unit, file)
+			: file->kind == TREE_READ_FILE && file->n_artifacts > 0)
 		finding(x, "can be changed by others: mode %04o",
 			(unsigned)file->mode);
 }
@@ -276,148 +303,6 @@ static void sa_kind(struct examination *x, const struct artifact *key)
 			key->key_name);
 }
 
-/* -- what a host needs -- */
-
-static bool has_login(const struct unit *unit)
-{
-	static const char *const duty[] = {"kubelet-client", "bootstrap"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(duty); i++)
-		for (int kind = 0; kind < ARTIFACT_KINDS; kind++)
-			if (unit_next(unit, NULL, (enum artifact_kind)kind,
-				    duty[i]))
-				return true;
-	return false;
-}
-
-/* "node" must have been said, or be what a bundle is. */
-static void no_login(struct examination *x, const struct artifact *unused)
-{
-	(void)unused;
-	if (!is_on_a_host(x->unit) || has_login(x->unit))
-		return;
-	if (x->settings->roles & ROLE_NODE || x->unit->is_named)
-		finding(x, "has nothing that a kubelet could log in with");
-}
-
-/* One in a kubeconfig serves nobody else. */
-static bool has_in_file(const struct unit *unit, const char *duty)
-{
-	const struct artifact *artifact = NULL;
-
-	while ((artifact =
-			unit_next(unit, artifact, ARTIFACT_CERTIFICATE, duty)))
-		if (!artifact->embedded_kind)
-			return true;
-	return false;
-}
-
-static void no_ca_on_host(struct examination *x, const struct artifact *unused)
-{
-	static const char *const duty[] = {"ca", "client-ca"};
-
-	(void)unused;
-	if (!is_on_a_host(x->unit) || !has_login(x->unit))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(duty); i++)
-		if (has_in_file(x->unit, duty[i]))
-			return;
-	finding(x, "has no CA certificate");
-}
-
-static void missing_for_role(
-	struct examination *x, const struct artifact *unused)
-{
-	static const char *const duty[] = {"kube-apiserver", "ca"};
-
-	(void)unused;
-	if (!(x->settings->roles & ROLE_CONTROL_PLANE) ||
-		x->unit->kind == UNIT_FILES)
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(duty); i++)
-		if (!has_in_file(x->unit, duty[i]))
-			finding(x, "has no certificate of %s", duty[i]);
-}
-
-static void ca_key_missing(struct examination *x, const struct artifact *ca)
-{
-	if (x->settings->roles & ROLE_CA && duty_is(ca, "ca") &&
-		!ca->embedded_kind && is_first(ca) && !key_of(x, ca))
-		finding(x, "its private key is not here");
-}
-
-/* -- the ledger -- */
-
-/* The ledger's number of the authority that signed this leaf; 0 when it is not
- * to be asked. */
-static int64_t ledger_ca(struct examination *x, const struct artifact *artifact)
-{
-	const struct chain *chain;
-	int64_t ca = 0;
-
-	if (!x->settings->ledger || artifact->certificate->is_ca ||
-		!is_first(artifact))
-		return 0;
-	chain = chain_of(x, artifact);
-	if (chain->n_links > 0 &&
-		!ledger_authority(x->settings->ledger,
-			&chain->links[0]->certificate->pin, &ca, x->err))
-		x->broken = true;
-	return ca;
-}
-
-static void not_in_ledger(
-	struct examination *x, const struct artifact *artifact)
-{
-	int64_t ca = ledger_ca(x, artifact);
-	bool has = true;
-
-	if (ca == 0 || x->broken)
-		return;
-	if (!ledger_has_certificate(x->settings->ledger, ca,
-		    artifact->certificate, &has, x->err))
-		x->broken = true;
-	else if (!has)
-		finding(x, "the ledger does not know it");
-}
-
-struct search {
-	const struct certificate *certificate;
-	char *status; /* NULL: not found */
-};
-
-static bool look_for(
-	void *data, const struct ledger_row *row, struct error *err)
-{
-	struct search *search = data;
-
-	(void)err;
-	if (!search->status && der_equal(row->body, search->certificate->whole))
-		search->status = memory_text(row->status);
-	return true;
-}
-
-static void ended_in_ledger(
-	struct examination *x, const struct artifact *artifact)
-{
-	struct search search = {artifact->certificate, NULL};
-	struct ledger_filter filter = {
-		.name = artifact->node, .at = x->settings->at};
-	AUTO_TEXT status = NULL;
-
-	if (ledger_ca(x, artifact) == 0 || x->broken)
-		return;
-	if (!ledger_each(
-		    x->settings->ledger, &filter, look_for, &search, x->err)) {
-		x->broken = true;
-		return;
-	}
-	status = search.status;
-	if (status && strcmp(status, "live") != 0 &&
-		strcmp(status, "expired") != 0)
-		finding(x, "is %s by the ledger", status);
-}
-
 const struct rule file_rules[] = {
 	{
 		.id = "KPKI-F001",
@@ -433,13 +318,13 @@ const struct rule file_rules[] = {
 	{
 		.id = "KPKI-F002",
 		.severity = SEVERITY_ERROR,
-		.title = "others can change the file",
+		.title = "others can change a file or its directory",
 		.meaning = "who can change a CA, a certificate or a kubeconfig "
 			   "decides whom the host trusts",
 		.mend = "chmod go-w FILE",
 		.source = "CIS Kubernetes Benchmark, 1.1 and 4.1",
 		.per_file = true,
-		.check = file_writable,
+		.check = others_can_change,
 	},
 	{
 		.id = "KPKI-F003",
@@ -620,68 +505,6 @@ const struct rule file_rules[] = {
 		.source = "Kubernetes: pkg/serviceaccount/jwt.go",
 		.kinds = KIND(KEY),
 		.check = sa_kind,
-	},
-	{
-		.id = "KPKI-F019",
-		.severity = SEVERITY_ERROR,
-		.title = "a node has nothing to log in with",
-		.meaning = "it does not join",
-		.message = "unable to load bootstrap kubeconfig",
-		.mend = "make the bundle again",
-		.source = "Kubernetes: pkg/kubelet/certificate/bootstrap",
-		.check = no_login,
-	},
-	{
-		.id = "KPKI-F020",
-		.severity = SEVERITY_ERROR,
-		.title = "a host has no CA certificate",
-		.meaning = "its kubelet does not start, or trusts nobody",
-		.message = "unable to load client CA file",
-		.mend = "bring ca.crt",
-		.source = "Kubernetes: cmd/kubelet/app/server.go",
-		.check = no_ca_on_host,
-	},
-	{
-		.id = "KPKI-F021",
-		.severity = SEVERITY_ERROR,
-		.title = "a control plane lacks a certificate",
-		.meaning = "kube-apiserver does not start",
-		.message = "open: no such file or directory",
-		.mend = "bring it",
-		.source = "Kubernetes: PKI certificates and requirements",
-		.check = missing_for_role,
-	},
-	{
-		.id = "KPKI-F022",
-		.severity = SEVERITY_ERROR,
-		.title = "the key of a CA is not where it should be",
-		.meaning = "nothing can be signed here",
-		.mend = "bring it, or say another --role",
-		.source = "kpki-verify(1)",
-		.kinds = KIND(CERTIFICATE),
-		.check = ca_key_missing,
-	},
-	{
-		.id = "KPKI-F023",
-		.severity = SEVERITY_ERROR,
-		.title = "the ledger does not know the certificate",
-		.meaning = "it was signed by this CA, and not by kpki: by "
-			   "whom?",
-		.mend = "find out who has the CA's key",
-		.source = "kpki-list(1)",
-		.kinds = KIND(CERTIFICATE),
-		.check = not_in_ledger,
-	},
-	{
-		.id = "KPKI-F024",
-		.severity = SEVERITY_WARNING,
-		.title = "the ledger has ended the certificate",
-		.meaning = "Kubernetes accepts it all the same until it "
-			   "expires",
-		.mend = "destroy its key, and use what took its place",
-		.source = "kpki-list(1)",
-		.kinds = KIND(CERTIFICATE),
-		.check = ended_in_ledger,
 	},
 	{.id = NULL},
 };

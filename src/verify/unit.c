@@ -27,6 +27,30 @@ static struct file *find(const struct unit *unit, const char *inside)
 	return NULL;
 }
 
+static struct file *new_file(const struct unit *unit, const char *inside)
+{
+	struct file *file = memory_new(1, sizeof(*file));
+
+	file->inside = memory_text(inside);
+	file->path = !*inside	   ? memory_text(unit->path)
+		     : *unit->path ? memory_format("%s/%s", unit->path, inside)
+				   : memory_text(inside);
+	return file;
+}
+
+void unit_add_directory(struct unit *unit, const char *inside, mode_t mode)
+{
+	struct file *directory = new_file(unit, inside);
+
+	directory->kind = TREE_READ_DIRECTORY;
+	directory->mode = mode;
+	directory->has_mode = true;
+	unit->directories = memory_grow(unit->directories,
+		&unit->directories_allocated, unit->n_directories + 1,
+		sizeof(struct file *));
+	unit->directories[unit->n_directories++] = directory;
+}
+
 struct file *unit_add(struct unit *unit, const char *inside)
 {
 	struct file *file = find(unit, inside);
@@ -35,10 +59,7 @@ struct file *unit_add(struct unit *unit, const char *inside)
 		file->is_twice = true;
 		return file;
 	}
-	file = memory_new(1, sizeof(*file));
-	file->inside = memory_text(inside);
-	file->path = *unit->path ? memory_format("%s/%s", unit->path, inside)
-				 : memory_text(inside);
+	file = new_file(unit, inside);
 	unit->files = memory_grow(unit->files, &unit->allocated,
 		unit->n_files + 1, sizeof(struct file *));
 	unit->files[unit->n_files++] = file;
@@ -51,7 +72,10 @@ void unit_free(struct unit *unit)
 		return;
 	for (size_t i = 0; i < unit->n_files; i++)
 		file_free(unit->files[i]);
+	for (size_t i = 0; i < unit->n_directories; i++)
+		file_free(unit->directories[i]);
 	free(unit->files);
+	free(unit->directories);
 	free(unit->path);
 	free(unit->node);
 	free(unit);

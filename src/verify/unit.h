@@ -20,6 +20,9 @@ struct unit {
 	bool is_named; /* and the path does tell: one of many bundles */
 	struct file **files; /* in the order of their paths */
 	size_t n_files, allocated;
+	/* with nothing in them but modes; the root, "", among them */
+	struct file **directories;
+	size_t n_directories, directories_allocated;
 };
 
 #define UNIT_FILES_MAX 4096
@@ -29,6 +32,9 @@ struct unit *unit_new(enum unit_kind kind, const char *path, const char *node);
 /* A new file, zeroed but for its paths; one that is there already is marked as
  * being there twice. */
 struct file *unit_add(struct unit *unit, const char *inside);
+
+/* A directory that has files, or may have. */
+void unit_add_directory(struct unit *unit, const char *inside, mode_t mode);
 
 /* When all files are there: gives each artifact its duty, and looks into what
  * can only be told then. */

@@ -132,6 +132,22 @@ node='/O=system:nodes/CN=system:node:w1'
 	chmod 664 $host/etc/kubernetes/pki/ca.crt
 	finds KPKI-F002 bundles
 	chmod 644 $host/etc/kubernetes/pki/ca.crt
+	# A directory is as good as its files; a sticky one guards them.
+	for mode in 775 757; do
+		chmod $mode $pki
+		finds KPKI-F002 bundles
+		tar -C bundles -cf open.tar w1
+		finds KPKI-F002 open.tar
+	done
+	chmod 1777 $pki
+	passes KPKI-F002 bundles
+	chmod 700 $pki
+	mkdir -m 777 $host/var/lib/kubelet/pki/empty
+	passes KPKI-F002 bundles
+	chmod 770 pki
+	finds KPKI-F002 pki
+	has "$(jq -r '.items[].path' <<<"$output")" pki
+	chmod 700 pki
 	tar -C bundles -cf same.tar --owner=1000 w1
 	passes KPKI-F003 same.tar
 	tar -C bundles -cf mixed.tar --owner=0 w1/etc
@@ -249,21 +265,97 @@ node='/O=system:nodes/CN=system:node:w1'
 	passes KPKI-F019 --role node bundles
 	passes KPKI-F020 bundles
 	passes KPKI-F022 --role ca pki
-	finds KPKI-F021 --role control-plane bundles/w1
 	cp -r bundles/w1 bundles/w9
 	rm -r bundles/w9/var/lib/kubelet/pki/kubelet-client-* \
 		bundles/w9/etc/kubernetes/kubelet.conf
 	finds KPKI-F019 bundles
 	rm -r bundles/w9 $host/etc/kubernetes/pki $host/etc/kubernetes/*.conf
 	finds KPKI-F020 bundles
-	sign apiserver /CN=kube-apiserver "$as_server" \
-		subjectAltName=DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc
-	mkdir -p plane/pki
-	cp apiserver.* pki/ca.crt plane/pki/
-	rm plane/pki/*.csr plane/pki/*.ext
-	passes KPKI-F021 --role control-plane plane
 	mv pki/ca.key kept
 	finds KPKI-F022 --role ca pki
+}
+
+# A control plane, etcd with it or elsewhere: stacked|external LAYOUT
+planes()
+{
+	rm -rf pki planes
+	make_pki
+	cat >>pki/cluster.yaml <<-END
+		controlPlane:
+		  hosts:
+		    - name: cp-1
+		      addresses: ["10.0.0.1"]
+	END
+	[[ $1 == stacked ]] || cat >>pki/cluster.yaml <<-END
+		etcd:
+		  hosts:
+		    - name: etcd-1
+		      addresses: ["10.0.0.4"]
+	END
+	kpki control-plane --quiet --layout "$2" --out planes
+}
+
+@test "what a control plane must have, in both layouts" {
+	local etcd layout
+
+	for etcd in stacked external; do
+		for layout in kubeadm pem; do
+			planes $etcd $layout
+			passes KPKI-F021 --role control-plane planes
+			passes KPKI-F021 --role control-plane planes pki
+			passes KPKI-F019 planes pki
+			passes KPKI-F021 --role control-plane planes/admin
+		done
+	done
+}
+
+# `lacks_without ROLE ROOT FILE...`: F021 for each when it is gone.
+lacks_without()
+{
+	local role=$1 root=$2 file
+
+	shift 2
+	for file; do
+		mv "$root/$file" gone
+		finds KPKI-F021 --role "$role" "${others[@]}" "$root"
+		mv gone "$root/$file"
+	done
+	passes KPKI-F021 --role "$role" "${others[@]}" "$root"
+}
+
+@test "each file that a control plane lacks is named" {
+	local others=() host=planes/cp-1
+
+	planes stacked kubeadm
+	lacks_without control-plane $host/etc/kubernetes \
+		pki/{ca,apiserver{,-kubelet-client,-etcd-client}}.crt \
+		pki/front-proxy-{ca,client}.crt pki/sa.{key,pub} \
+		pki/etcd/{ca,server,peer,healthcheck-client}.crt \
+		{scheduler,controller-manager}.conf
+	# What never was there is missed where the cluster file is.
+	rm $host/etc/kubernetes/pki/etcd/{server,peer,healthcheck}*
+	passes KPKI-F021 --role control-plane $host
+	finds KPKI-F021 --role control-plane pki $host
+	planes external pem
+	lacks_without control-plane planes/cp-1 var/lib/kubernetes/{ca,kubernetes,apiserver-{kubelet,etcd}-client,front-proxy-{ca,client},service-account{,-key},etcd/ca}.pem
+	lacks_without control-plane planes/etcd-1 \
+		var/lib/kubernetes/etcd/{ca,server,peer,healthcheck-client}.pem
+}
+
+@test "each certificate of a control plane is held to its place, in both layouts" {
+	local layout file=etc/kubernetes/pki/etcd/server.crt
+
+	for layout in kubeadm pem; do
+		planes stacked $layout
+		passes KPKI-A002 planes
+		sign odd /CN=cp-1 "$as_server" subjectAltName=DNS:cp-1
+		cp odd.crt planes/cp-1/$file
+		cp odd.key planes/cp-1/${file%.*}$([[ $layout == pem ]] &&
+			echo -key.pem || echo .key)
+		finds KPKI-A002 planes
+		has " $(ids) " " KPKI-N009 "
+		file=var/lib/kubernetes/etcd/server.pem
+	done
 }
 
 @test "the ledger" {
@@ -388,9 +480,41 @@ node='/O=system:nodes/CN=system:node:w1'
 	cp odd.crt $pki/kubelet.crt
 	cp odd.key $pki/kubelet.key
 	finds KPKI-N018 bundles cluster.yaml
+	has " $(ids) " " KPKI-N004 "
 	sign odd /CN=w1 "$as_server" subjectAltName=DNS:w1
 	cp odd.crt $pki/kubelet.crt
 	passes KPKI-N018 bundles cluster.yaml
+	passes KPKI-N004 bundles cluster.yaml
+	sign odd /O=kubeadm:cluster-admins/CN=w1 "$as_server" \
+		subjectAltName=DNS:w1
+	cp odd.crt $pki/kubelet.crt
+	finds KPKI-N004 bundles cluster.yaml
+}
+
+@test "a wildcard answers for what it covers, and for one label only" {
+	local name
+
+	bundle
+	cp pki/ca.crt pki/cluster.yaml .
+	for name in '*.example.internal' '*.Example.INTERNAL' '*.default' \
+		'*.local' '*.kube-system.svc'; do
+		sign odd "$node" "$as_server" "subjectAltName=DNS:w1,DNS:$name"
+		finds KPKI-N018 ca.crt cluster.yaml odd.crt
+	done
+	for name in '*.api.example.internal' '*.internal' '*.example'; do
+		sign odd "$node" "$as_server" "subjectAltName=DNS:w1,DNS:$name"
+		passes KPKI-N018 ca.crt cluster.yaml odd.crt
+	done
+	# Of other nodes, by the inventory.
+	printf '%s\n' 'w1 w1.nodes.internal' 'w2 w2.nodes.internal' >nodes.txt
+	sign odd "$node" "$as_server" 'subjectAltName=DNS:w1,DNS:*.nodes.internal'
+	finds KPKI-N026 ca.crt odd.crt --inventory nodes.txt
+	sed -i 's/w2.nodes/w2.other/' nodes.txt
+	passes KPKI-N026 ca.crt odd.crt --inventory nodes.txt
+	# The API server's own wildcard is as good as the name.
+	sign apiserver /CN=kube-apiserver "$as_server" \
+		"subjectAltName=DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.default.svc.cluster.local,IP:10.96.0.1,DNS:*.example.internal"
+	passes KPKI-N016 ca.crt cluster.yaml apiserver.crt
 }
 
 @test "no rule is without a fault that shows it" {
