@@ -10,7 +10,6 @@
 
 #include "pki/pem.h"
 
-#define AUTHORITY_LIFE (10 * SPAN_YEAR)
 #define KEY_FILE_MAX ((size_t)64 * 1024)
 
 /* In the order in which they go to their places.  The first certificate is the
@@ -141,7 +140,7 @@ static bool make_authority(const struct context *context,
 		.common_name = profile_find(name)->common_name,
 		.key_type = authority_key_type(context),
 		.not_before = instant_add(context->now, -PROFILE_BACKDATE),
-		.not_after = instant_add(context->now, AUTHORITY_LIFE)};
+		.not_after = instant_add(context->now, PROFILE_CA_LIFE)};
 
 	return authority_create(&request, ret_authority, err) ||
 	       error_context(err, "%s", name);

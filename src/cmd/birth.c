@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "cmd/context.h"
 #include "pki/key_token.h"
+#include "pki/pem.h"
 #include "pki/pkcs11_uri.h"
 
 #define STAGE_PREFIX ".kpki-init-"
@@ -43,12 +44,19 @@ static bool require_parts(int dir, const char *path, struct error *err)
 	return true;
 }
 
-bool birth_look(const char *path, bool *ret_exists, struct error *err)
+static bool is_requested(int dir)
+{
+	return !file_exists(dir, CA_CERTIFICATE) &&
+	       file_exists(dir, CA_REQUEST) && file_exists(dir, CLUSTER_FILE);
+}
+
+bool birth_look(
+	const char *path, enum birth_state *ret_state, struct error *err)
 {
 	AUTO_CLOSE dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool empty = true;
 
-	*ret_exists = false;
+	*ret_state = BIRTH_NOTHING;
 	if (dir < 0 && errno == ENOENT)
 		return true;
 	if (dir < 0 && errno == ENOTDIR)
@@ -60,8 +68,8 @@ bool birth_look(const char *path, bool *ret_exists, struct error *err)
 		return false;
 	if (empty)
 		return true;
-	*ret_exists = true;
-	return require_parts(dir, path, err);
+	*ret_state = is_requested(dir) ? BIRTH_REQUESTED : BIRTH_DONE;
+	return *ret_state == BIRTH_REQUESTED || require_parts(dir, path, err);
 }
 
 /* -- importing -- */
@@ -179,36 +187,50 @@ static bool remove_dead_stages(const struct birth *birth, struct error *err)
 
 static bool write_key(int dir, const struct birth_plan *plan, struct error *err)
 {
-	const struct key *key = authority_key(plan->ca);
 	AUTO_FREE(secret) pem = NULL;
 	struct file_part part = {0};
 
-	if (plan->passphrase
-			? !key_write_sealed(key, plan->passphrase, &pem, err)
-			: !key_write(key, &pem, err))
+	if (plan->passphrase ? !key_write_sealed(
+				       plan->key, plan->passphrase, &pem, err)
+			     : !key_write(plan->key, &pem, err))
 		return false;
 	part.secret = pem;
 	return file_create(dir, CA_KEY, 0600, &part, 1, err);
+}
+
+static bool write_public(
+	int dir, const char *name, const struct buffer *text, struct error *err)
+{
+	const struct file_part part = {text->data, text->len, NULL};
+
+	return file_create(dir, name, 0644, &part, 1, err);
+}
+
+static bool write_pem(int dir, const char *name, const char *label,
+	struct der der, struct error *err)
+{
+	AUTO_RELEASE(buffer) pem = BUFFER_INIT;
+
+	pem_write(&pem, label, der);
+	return write_public(dir, name, &pem, err);
 }
 
 static bool write_files(
 	int dir, const struct birth_plan *plan, struct error *err)
 {
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	const struct buffer *certificate = authority_pem(plan->ca);
-	struct file_part part = {0};
 
 	cluster_write(plan->cluster, &text);
-	part = (struct file_part){text.data, text.len, NULL};
-	if (!file_create(dir, CLUSTER_FILE, 0644, &part, 1, err))
-		return false;
-	part = (struct file_part){certificate->data, certificate->len, NULL};
-	return file_create(dir, CA_CERTIFICATE, 0644, &part, 1, err) &&
+	return write_public(dir, CLUSTER_FILE, &text, err) &&
+	       (plan->ca ? write_pem(dir, CA_CERTIFICATE, "CERTIFICATE",
+				   plan->ca->whole, err)
+			 : write_pem(dir, CA_REQUEST, "CERTIFICATE REQUEST",
+				   plan->request, err)) &&
 	       write_key(dir, plan, err);
 }
 
 static bool write_ledger(
-	const char *path, const struct authority *ca, struct error *err)
+	const char *path, const struct certificate *ca, struct error *err)
 {
 	AUTO_FREE(ledger) ledger = NULL;
 	int64_t number;
@@ -217,21 +239,33 @@ static bool write_ledger(
 	       ledger_open(path, LEDGER_BUILD, &ledger, err) &&
 	       ledger_lock(ledger, FILE_LOCK_EXCLUSIVE, 0, err) &&
 	       ledger_begin(ledger, instant_now(), false, err) &&
-	       ledger_add_authority(
-		       ledger, "ca", authority_certificate(ca), &number, err) &&
+	       ledger_add_authority(ledger, "ca", ca, &number, err) &&
 	       ledger_commit(ledger, err);
 }
 
-static bool fill_stage(const struct birth *birth, const struct birth_plan *plan,
-	struct error *err)
+static bool open_stage(struct birth *birth, int *ret_dir, struct error *err)
 {
-	AUTO_TEXT path = memory_format("%s/%s", birth->parent, birth->stage);
+	birth->stage = file_random_name(STAGE_PREFIX);
+	return directory_create(birth->dir, birth->stage, 0700, err) &&
+	       directory_open_nofollow(birth->dir, birth->stage, ret_dir, err);
+}
+
+static char *path_in(const struct birth *birth, const char *name)
+{
+	return memory_format("%s/%s", birth->parent, name);
+}
+
+static bool fill_stage(
+	struct birth *birth, const struct birth_plan *plan, struct error *err)
+{
+	AUTO_TEXT path = NULL;
 	AUTO_CLOSE dir = -1;
 
-	return directory_create(birth->dir, birth->stage, 0700, err) &&
-	       directory_open_nofollow(birth->dir, birth->stage, &dir, err) &&
-	       write_files(dir, plan, err) &&
-	       write_ledger(path, plan->ca, err) &&
+	if (!open_stage(birth, &dir, err))
+		return false;
+	path = path_in(birth, birth->stage);
+	return write_files(dir, plan, err) &&
+	       (!plan->ca || write_ledger(path, plan->ca, err)) &&
 	       file_sync_tree(birth->dir, birth->stage, path, err);
 }
 
@@ -245,17 +279,113 @@ static bool put_in_place(struct birth *birth, struct error *err)
 	return file_sync(birth->dir, birth->parent, err);
 }
 
+/* Locks the parent, and looks again. */
+static bool begin(struct birth *birth, const char *path,
+	enum birth_state wanted, bool *ret_raced, struct error *err)
+{
+	enum birth_state state;
+
+	if (!open_parent(birth, path, err) || !remove_dead_stages(birth, err) ||
+		!birth_look(path, &state, err))
+		return false;
+	*ret_raced = state != wanted;
+	return true;
+}
+
 bool birth_make(const char *path, const struct birth_plan *plan,
 	int64_t lock_timeout, bool *ret_raced, struct error *err)
 {
 	AUTO_RELEASE(birth) birth = {.dir = -1, .lock_timeout = lock_timeout};
 
-	if (!open_parent(&birth, path, err) ||
-		!remove_dead_stages(&birth, err) ||
-		!birth_look(path, ret_raced, err))
+	if (!begin(&birth, path, BIRTH_NOTHING, ret_raced, err))
 		return false;
-	if (*ret_raced)
+	return *ret_raced ||
+	       (fill_stage(&birth, plan, err) && put_in_place(&birth, err));
+}
+
+/* -- completing -- */
+
+struct move {
+	int to;
+	const char *path;
+};
+
+/* What an earlier try has put there gives way. */
+static bool move_one(
+	void *data, int dir, const char *name, mode_t type, struct error *err)
+{
+	const struct move *move = data;
+
+	(void)type;
+	return !strcmp(name, CA_CERTIFICATE) ||
+	       !renameat(dir, name, move->to, name) ||
+	       error_errno(err, "rename to \"%s/%s\"", move->path, name);
+}
+
+/* Durable before the certificate is there, and once more behind it. */
+static bool move_all(int stage, int to, const char *path, struct error *err)
+{
+	struct move move = {to, path};
+
+	if (!directory_each(stage, path, move_one, &move, err) ||
+		!file_sync(to, path, err))
+		return false;
+	if (renameat(stage, CA_CERTIFICATE, to, CA_CERTIFICATE))
+		return error_errno(
+			err, "rename to \"%s/" CA_CERTIFICATE "\"", path);
+	return file_sync(to, path, err);
+}
+
+/* The request is the last to go: while it is there, this is not done with. */
+static bool tidy(
+	struct birth *birth, int to, const char *path, struct error *err)
+{
+	return remove_dead_stages(birth, err) &&
+	       file_remove_tree(to, CA_REQUEST, err) &&
+	       file_sync(to, path, err);
+}
+
+bool birth_tidy(const char *path, int64_t lock_timeout, struct error *err)
+{
+	AUTO_RELEASE(birth) birth = {.dir = -1, .lock_timeout = lock_timeout};
+	AUTO_CLOSE to = -1;
+
+	if (!directory_open(AT_FDCWD, path, &to, err))
+		return false;
+	if (!file_exists(to, CA_REQUEST) || !file_exists(to, CA_CERTIFICATE))
 		return true;
-	birth.stage = file_random_name(STAGE_PREFIX);
-	return fill_stage(&birth, plan, err) && put_in_place(&birth, err);
+	return open_parent(&birth, path, err) && tidy(&birth, to, path, err);
+}
+
+static bool fill_rest(struct birth *birth, const struct certificate *ca,
+	const struct issuers *issuers, int *ret_dir, struct error *err)
+{
+	AUTO_RELEASE(buffer) chain = BUFFER_INIT;
+	AUTO_TEXT path = NULL;
+
+	if (!open_stage(birth, ret_dir, err))
+		return false;
+	path = path_in(birth, birth->stage);
+	issuers_write(issuers, &chain);
+	return write_pem(*ret_dir, CA_CERTIFICATE, "CERTIFICATE", ca->whole,
+		       err) &&
+	       write_public(*ret_dir, CA_CHAIN, &chain, err) &&
+	       write_ledger(path, ca, err) &&
+	       file_sync_tree(birth->dir, birth->stage, path, err);
+}
+
+bool birth_complete(const char *path, const struct certificate *ca,
+	const struct issuers *issuers, int64_t lock_timeout, bool *ret_raced,
+	struct error *err)
+{
+	AUTO_RELEASE(birth) birth = {.dir = -1, .lock_timeout = lock_timeout};
+	AUTO_CLOSE stage = -1;
+	AUTO_CLOSE to = -1;
+
+	if (!begin(&birth, path, BIRTH_REQUESTED, ret_raced, err))
+		return false;
+	return *ret_raced || (fill_rest(&birth, ca, issuers, &stage, err) &&
+				     directory_open(AT_FDCWD, path, &to, err) &&
+				     move_all(stage, to, path, err) &&
+				     tidy(&birth, to, path, err));
 }

@@ -4,6 +4,7 @@
 
 #include "kube/cluster.h"
 #include "pki/authority.h"
+#include "pki/issuers.h"
 
 /*
  * A PKI directory comes into being all at once: it is made beside its place,
@@ -11,10 +12,15 @@
  * What a process that died left there is removed by the next one.
  */
 
-/* What stands at path: nothing (or an empty directory), a PKI directory, or
- * something else (ERROR_REFUSED). */
-MUST_CHECK bool birth_look(const char *path, bool *ret_exists,
-	struct error *err);
+enum birth_state {
+	BIRTH_NOTHING,	 /* or an empty directory */
+	BIRTH_REQUESTED, /* a key, and the request that somebody is to sign */
+	BIRTH_DONE,	 /* a PKI directory */
+};
+
+/* What stands at path; something else is ERROR_REFUSED. */
+MUST_CHECK bool birth_look(
+	const char *path, enum birth_state *ret_state, struct error *err);
 
 /* Reads a CA that was made elsewhere, by authority_new's rules. */
 struct birth_source {
@@ -28,13 +34,29 @@ MUST_CHECK bool birth_import(const struct birth_source *source,
 /* What the directory is to hold. */
 struct birth_plan {
 	const struct cluster *cluster;
-	const struct authority *ca;
-	const struct secret *passphrase; /* of its key, or NULL */
+	const struct key *key;
+	const struct secret *passphrase; /* of the key, or NULL */
+	const struct certificate *ca;	 /* NULL: another CA is to sign … */
+	struct der request;		 /* … this */
 };
 
 /* Makes the directory, waiting at most so many seconds for others who make
  * one.  *ret_raced: somebody else's was there first, and nothing was done. */
 MUST_CHECK bool birth_make(const char *path, const struct birth_plan *plan,
 	int64_t lock_timeout, bool *ret_raced, struct error *err);
+
+/*
+ * Makes a PKI directory of what has been BIRTH_REQUESTED: its certificate, who
+ * signed it, and a ledger.  They are made beside it, and moved there one by
+ * one, the certificate last: until then nothing has changed, and it can be done
+ * again.  *ret_raced: somebody else was faster.
+ */
+MUST_CHECK bool birth_complete(const char *path, const struct certificate *ca,
+	const struct issuers *issuers, int64_t lock_timeout, bool *ret_raced,
+	struct error *err);
+
+/* Removes what birth_complete had still to remove when it was cut short. */
+MUST_CHECK bool birth_tidy(const char *path, int64_t lock_timeout,
+	struct error *err);
 
 #endif

@@ -38,6 +38,19 @@ static bool open_directory(struct context *context, struct error *err)
 }
 
 /* A directory of another kind, most likely. */
+static bool refuse_without(
+	const struct context *context, const char *name, struct error *err)
+{
+	if (file_exists(context->dir, CA_REQUEST))
+		return error_set(err, ERROR_INPUT,
+			"\"%s\": waits for the certificate that \"" CA_REQUEST
+			"\" asks for",
+			context->path);
+	return error_set(err, ERROR_INPUT,
+		"\"%s\": without \"%s\" it is no PKI directory",
+		context->path, name);
+}
+
 static bool require_parts(
 	const struct context *context, unsigned needs, struct error *err)
 {
@@ -53,10 +66,7 @@ static bool require_parts(
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (needs & parts[i].needs &&
 			!file_exists(context->dir, parts[i].name))
-			return error_set(err, ERROR_INPUT,
-				"\"%s\": without \"%s\" it is no PKI "
-				"directory",
-				context->path, parts[i].name);
+			return refuse_without(context, parts[i].name, err);
 	return true;
 }
 
@@ -164,6 +174,20 @@ bool context_key_custody(const struct context *context,
 	       error_context(err, "\"%s\"", context->path);
 }
 
+/* Nobody signed a root. */
+static bool read_issuers(struct context *context, struct error *err)
+{
+	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+
+	if (!file_exists(context->dir, CA_CHAIN))
+		return true;
+	return (file_read(context->dir, CA_CHAIN, ISSUERS_TEXT_MAX, &text,
+			err) &&
+		       (issuers_read(der_of(&text), &context->issuers, err) ||
+			       error_context(err, "\"" CA_CHAIN "\""))) ||
+	       error_context(err, "\"%s\"", context->path);
+}
+
 static bool open_parts(
 	struct context *context, unsigned needs, struct error *err)
 {
@@ -172,6 +196,9 @@ static bool open_parts(
 	if (needs & NEEDS_CA && !open_ca(context, err))
 		return false;
 	if (needs & NEEDS_CA_CERTIFICATE && !read_ca_certificate(context, err))
+		return false;
+	if (needs & (NEEDS_CA | NEEDS_CA_CERTIFICATE) &&
+		!read_issuers(context, err))
 		return false;
 	if (needs & (NEEDS_LEDGER | NEEDS_LEDGER_WRITE) &&
 		!open_ledger(context, needs, err))
@@ -185,12 +212,20 @@ static bool open_parts(
 bool context_open(const struct command_call *call, unsigned needs,
 	struct context **ret_context, struct error *err)
 {
+	AUTO_TEXT path = context_directory(call);
+
+	return context_open_at(call, path, needs, ret_context, err);
+}
+
+bool context_open_at(const struct command_call *call, const char *path,
+	unsigned needs, struct context **ret_context, struct error *err)
+{
 	AUTO_FREE(context) context = memory_new(1, sizeof(*context));
 
 	assert(!(needs & NEEDS_CA) || call->command->takes & TAKES_PASSPHRASE);
 	context->dir = -1;
 	context->ca_pem = (struct buffer)BUFFER_INIT;
-	context->path = context_directory(call);
+	context->path = memory_text(path);
 	context->now = instant_now();
 	context->lock_timeout = call->shared->lock_timeout;
 	context->custody = custody_new(call);
@@ -210,6 +245,7 @@ void context_free(struct context *context)
 	authority_free(context->ca);
 	custody_free(context->custody);
 	certificate_free(context->ca_certificate);
+	issuers_release(&context->issuers);
 	buffer_release(&context->ca_pem);
 	cluster_free(context->cluster);
 	if (context->dir >= 0)

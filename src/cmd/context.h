@@ -8,6 +8,7 @@
 #include "kube/cluster.h"
 #include "kube/profile.h"
 #include "pki/authority.h"
+#include "pki/issuers.h"
 #include "pki/ledger.h"
 
 /*
@@ -15,6 +16,8 @@
  */
 #define CA_CERTIFICATE "ca.crt"
 #define CA_KEY "ca.key"
+#define CA_REQUEST "ca.csr" /* instead of ca.crt, until another CA signs it */
+#define CA_CHAIN "ca-chain.crt" /* those who signed ca.crt */
 #define CA_KEY_MAX ((size_t)64 * 1024)
 
 enum context_needs {
@@ -37,6 +40,7 @@ struct context {
 	struct authority *ca;
 	struct certificate *ca_certificate; /* see NEEDS_CA_CERTIFICATE … */
 	struct buffer ca_pem;               /* … and without text around it */
+	struct issuers issuers;             /* of either; none of a root */
 	struct ledger *ledger;
 	int64_t ca_number; /* in the ledger */
 };
@@ -46,6 +50,10 @@ char *context_directory(const struct command_call *call);
 
 MUST_CHECK bool context_open(const struct command_call *call, unsigned needs,
 	struct context **ret_context, struct error *err);
+/* The same of the PKI directory at path, whatever --dir is. */
+MUST_CHECK bool context_open_at(const struct command_call *call,
+	const char *path, unsigned needs, struct context **ret_context,
+	struct error *err);
 void context_free(struct context *context);
 DEFINE_AUTO_FREE(context)
 

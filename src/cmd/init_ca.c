@@ -1,33 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/init_ca.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/utf8.h"
-#include "cmd/birth.h"
 #include "cmd/commands.h"
-#include "cmd/context.h"
 #include "kube/profile.h"
 #include "pki/key_token.h"
 #include "pki/pkcs11_uri.h"
-
-struct init_ca_settings {
-	const char *cluster;
-	const char *server;
-	const char *common_name;
-	const char *key_type;
-	const char *ca_validity;
-	const char *validity;
-	const char *dns_domain;
-	const char *service_cidr;
-	const char *kubernetes_version;
-	const char *signing;
-	const char *layout;
-	const char *import_cert;
-	const char *import_key;
-	const char *key;
-	bool seal;
-};
 
 #define S struct init_ca_settings
 static const struct option_spec init_ca_options[] = {
@@ -68,6 +50,14 @@ static const struct option_spec init_ca_options[] = {
 		"the pkcs11: URI of the CA's key: made there unless it is"),
 	OPTION_FLAG(S, seal, "seal",
 		"put the CA's key under a passphrase, asked for twice"),
+	OPTION_TEXT(S, issued_by, "issued-by", "DIR",
+		"let the CA of this PKI directory sign this one",
+		.value = OPTION_VALUE_DIRECTORY),
+	OPTION_FLAG(S, request, "request",
+		"make the key, and a request for another CA to sign"),
+	OPTION_TEXT(S, complete, "complete", "FILE",
+		"take the certificate that came back, and who signed it",
+		.value = OPTION_VALUE_FILE),
 	OPTION_END,
 };
 
@@ -117,20 +107,60 @@ static bool fill_cluster(
 	return true;
 }
 
+/* Does another CA sign this one? */
+static bool is_subordinate(const S *settings)
+{
+	return settings->issued_by || settings->request || settings->complete;
+}
+
+/* What a run that waits for another CA, or goes on with what is there, has no
+ * use for. */
+static bool check_signer_usage(const S *settings, struct error *err)
+{
+	const struct {
+		const char *option, *other;
+		bool is_wrong;
+	} pairs[] = {
+		{"--issued-by", "--request",
+			settings->issued_by && settings->request},
+		{"--issued-by", "--complete",
+			settings->issued_by && settings->complete},
+		{"--request", "--complete",
+			settings->request && settings->complete},
+		{"--import-cert", "--issued-by, --request and --complete",
+			settings->import_cert && is_subordinate(settings)},
+		{"--ca-validity", "--request",
+			settings->ca_validity && settings->request},
+		{"--ca-validity", "--complete",
+			settings->ca_validity && settings->complete},
+		{"--key", "--complete", settings->key && settings->complete},
+		{"--seal", "--complete", settings->seal && settings->complete},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		if (pairs[i].is_wrong)
+			return error_set(err, ERROR_USAGE,
+				"%s and %s exclude each other", pairs[i].option,
+				pairs[i].other);
+	return true;
+}
+
 static bool check_usage(
 	const struct command_call *call, const S *settings, struct error *err)
 {
 	AUTO_RELEASE(pkcs11_uri) uri = PKCS11_URI_INIT;
 
+	if (!check_signer_usage(settings, err))
+		return false;
 	if (settings->key && (settings->import_cert || settings->seal))
 		return error_set(err, ERROR_USAGE,
 			"--key and %s exclude each other",
 			settings->import_cert ? "--import-cert" : "--seal");
 	if (call->shared->passphrase && !settings->seal && !settings->key &&
-		!settings->import_key)
+		!settings->import_key && !settings->issued_by)
 		return error_set(err, ERROR_USAGE,
-			"a passphrase goes with --seal, --key or --import-key: "
-			"without them the key is plain");
+			"a passphrase goes with --seal, --key, --import-key or "
+			"--issued-by: without them the key is plain");
 	if (settings->key && !pkcs11_uri_parse(settings->key, &uri, err))
 		return context_blame(err, "--key");
 	if (!settings->import_cert != !settings->import_key)
@@ -160,6 +190,15 @@ static bool check_common_name(const char *name, struct error *err)
 	return true;
 }
 
+/* A root must tell its subordinates apart. */
+static const char *default_name(
+	const S *settings, const struct cluster *cluster)
+{
+	if (settings->common_name)
+		return settings->common_name;
+	return is_subordinate(settings) ? cluster->name : "kubernetes";
+}
+
 static bool plan_authority(const S *settings, const struct cluster *cluster,
 	struct instant now, struct authority_request *ret_request,
 	struct error *err)
@@ -167,8 +206,7 @@ static bool plan_authority(const S *settings, const struct cluster *cluster,
 	const char *validity =
 		settings->ca_validity ? settings->ca_validity : "10y";
 
-	ret_request->common_name =
-		settings->common_name ? settings->common_name : "kubernetes";
+	ret_request->common_name = default_name(settings, cluster);
 	ret_request->key_type = cluster->key_type;
 	ret_request->not_before = instant_add(now, -PROFILE_BACKDATE);
 	if (!check_common_name(ret_request->common_name, err))
@@ -182,14 +220,14 @@ static bool plan_authority(const S *settings, const struct cluster *cluster,
 }
 
 /* What of an existing CA is not as the options say, each with both values. */
-static void differ(struct buffer *drift, const char *option, const char *is,
+void init_ca_differ(struct buffer *drift, const char *option, const char *is,
 	const char *asked)
 {
 	drift_add(
 		drift, "%s is \"%s\", not \"%s\"", option, is ? is : "", asked);
 }
 
-static void compare_cluster(const S *settings, const struct cluster *asked,
+void init_ca_compare_cluster(const S *settings, const struct cluster *asked,
 	const struct cluster *is, struct buffer *drift)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cluster_options); i++) {
@@ -198,7 +236,8 @@ static void compare_cluster(const S *settings, const struct cluster *asked,
 		AUTO_TEXT new = cluster_get(asked, key);
 
 		if (option_text(settings, i) && strcmp(old ? old : "", new))
-			differ(drift, cluster_options[i].option, old, new);
+			init_ca_differ(
+				drift, cluster_options[i].option, old, new);
 	}
 }
 
@@ -214,11 +253,11 @@ static void compare_authority(const S *settings,
 	if (settings->common_name &&
 		(!is->common_name ||
 			strcmp(is->common_name, settings->common_name)))
-		differ(drift, "--common-name", is->common_name,
+		init_ca_differ(drift, "--common-name", is->common_name,
 			settings->common_name);
 	if (settings->ca_validity && life != asked_life &&
 		is->not_after.seconds != asked->not_after.seconds)
-		differ(drift, "--ca-validity (its end)",
+		init_ca_differ(drift, "--ca-validity (its end)",
 			instant_format(is->not_after, old),
 			instant_format(asked->not_after, new));
 }
@@ -245,8 +284,38 @@ static bool compare_import(const S *settings, const struct context *context,
 	if (!import(settings, context->custody, &imported, err))
 		return false;
 	if (!der_equal(authority_certificate(imported)->whole, is->whole))
-		differ(drift, "--import-cert", is->subject_text,
+		init_ca_differ(drift, "--import-cert", is->subject_text,
 			authority_certificate(imported)->subject_text);
+	return true;
+}
+
+/* Is it what --issued-by says, or what --complete brings? */
+static bool compare_signer(const struct command_call *call,
+	const struct certificate *is, struct buffer *drift, struct error *err)
+{
+	const S *settings = call->settings;
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* then another signed it */
+	AUTO_FREE(context) signer = NULL;
+	AUTO_FREE(certificate) brought = NULL;
+	AUTO_RELEASE(issuers) issuers = {.n_items = 0};
+
+	if (settings->request)
+		drift_add(drift, "--request asks for another");
+	if (settings->complete && !init_ca_read_answer(settings->complete,
+					  &brought, &issuers, err))
+		return false;
+	if (brought && !der_equal(brought->whole, is->whole))
+		drift_add(drift, "it is not the one in \"%s\"",
+			settings->complete);
+	if (!settings->issued_by)
+		return true;
+	if (!context_open_at(call, settings->issued_by, NEEDS_CA_CERTIFICATE,
+		    &signer, err))
+		return false;
+	if (!der_equal(is->issuer, signer->ca_certificate->subject) ||
+		!certificate_verify(
+			is, signer->ca_certificate->public_key, &ignored))
+		drift_add(drift, "\"%s\" did not sign it", settings->issued_by);
 	return true;
 }
 
@@ -271,20 +340,24 @@ static bool open_kept(const struct command_call *call,
 
 /* The text of a key that is in a token is no secret; any other is, and is not
  * read here. */
-static bool compare_key(const S *settings, const struct context *context,
-	enum key_custody custody, struct buffer *drift, struct error *err)
+bool init_ca_compare_key(const S *settings, int dir, enum key_custody custody,
+	struct buffer *drift, struct error *err)
 {
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
 
+	if (settings->seal && custody != KEY_SEALED)
+		drift_add(drift, "its key is not sealed");
+	if (!settings->key)
+		return true;
 	if (custody != KEY_IN_TOKEN) {
 		drift_add(drift, "its key is in no token");
 		return true;
 	}
-	if (!file_read(context->dir, CA_KEY, CA_KEY_MAX, &text, err))
-		return error_context(err, "\"%s\"", context->path);
+	if (!file_read(dir, CA_KEY, CA_KEY_MAX, &text, err))
+		return false;
 	text.data[strcspn(text.data, "\n")] = '\0';
 	if (strcmp(text.data, settings->key))
-		differ(drift, "--key", text.data, settings->key);
+		init_ca_differ(drift, "--key", text.data, settings->key);
 	return true;
 }
 
@@ -301,14 +374,12 @@ static bool keep(const struct command_call *call, const struct cluster *asked,
 	if (!open_kept(call, &context, &custody, err))
 		return false;
 	is = context->ca_certificate;
-	compare_cluster(settings, asked, context->cluster, &drift);
+	init_ca_compare_cluster(settings, asked, context->cluster, &drift);
 	compare_authority(settings, request, is, &drift);
-	if (settings->seal && custody != KEY_SEALED)
-		drift_add(&drift, "its key is not sealed");
-	if (settings->key &&
-		!compare_key(settings, context, custody, &drift, err))
-		return false;
-	if (!compare_import(settings, context, is, &drift, err))
+	if (!init_ca_compare_key(settings, context->dir, custody, &drift, err))
+		return error_context(err, "\"%s\"", context->path);
+	if (!compare_import(settings, context, is, &drift, err) ||
+		!compare_signer(call, is, &drift, err))
 		return false;
 	if (drift.len)
 		return error_set(err, ERROR_REFUSED,
@@ -317,7 +388,7 @@ static bool keep(const struct command_call *call, const struct cluster *asked,
 	return certificate_read(is->whole, ret_certificate, err);
 }
 
-static bool report_authority(const struct command_call *call, const char *path,
+bool init_ca_report(const struct command_call *call, const char *path,
 	const struct certificate *certificate, bool fresh, struct error *err)
 {
 	AUTO_FREE(report) report = NULL;
@@ -366,46 +437,107 @@ static bool find_authority(const S *settings, struct custody *custody,
 	       authority_create_with(request, &key, ret_ca, err);
 }
 
-static bool make(const struct command_call *call, const char *path,
-	struct birth_plan *plan, const struct authority_request *request,
-	struct authority **ret_ca, bool *ret_raced, struct error *err)
+static void init_ca_release(struct init_ca *init)
 {
-	const S *settings = call->settings;
-	AUTO_FREE(custody) custody = custody_new(call);
+	cluster_free(init->cluster);
+	custody_free(init->custody);
+	free(init->path);
+}
+DEFINE_AUTO_RELEASE(init_ca)
 
-	if (!find_authority(settings, custody, request, ret_ca, err))
+bool init_ca_report_kept(const struct init_ca *init, struct error *err)
+{
+	AUTO_FREE(certificate) kept = NULL;
+
+	return keep(init->call, init->cluster, &init->request, &kept, err) &&
+	       birth_tidy(init->path, init->call->shared->lock_timeout, err) &&
+	       init_ca_report(init->call, init->path, kept, false, err);
+}
+
+/* -- a CA of its own -- */
+
+static bool make(struct init_ca *init, struct error *err)
+{
+	AUTO_FREE(authority) ca = NULL;
+	struct birth_plan plan = {.cluster = init->cluster};
+	bool raced;
+
+	if (!find_authority(
+		    init->settings, init->custody, &init->request, &ca, err) ||
+		!choose_passphrase(init->settings, ca, init->custody,
+			&plan.passphrase, err))
 		return false;
-	plan->ca = *ret_ca;
-	return choose_passphrase(
-		       settings, plan->ca, custody, &plan->passphrase, err) &&
-	       birth_make(
-		       path, plan, call->shared->lock_timeout, ret_raced, err);
+	plan.key = authority_key(ca);
+	plan.ca = authority_certificate(ca);
+	if (!birth_make(init->path, &plan, init->call->shared->lock_timeout,
+		    &raced, err))
+		return false;
+	return raced ? init_ca_report_kept(init, err)
+		     : init_ca_report(
+			       init->call, init->path, plan.ca, true, err);
+}
+
+static bool run_own(struct init_ca *init, struct error *err)
+{
+	switch (init->state) {
+	case BIRTH_NOTHING:
+		return make(init, err);
+	case BIRTH_REQUESTED:
+		return error_set(err, ERROR_REFUSED,
+			"\"%s\": waits for the certificate that \"" CA_REQUEST
+			"\" asks for (--complete, --issued-by)",
+			init->path);
+	case BIRTH_DONE:
+		break;
+	}
+	return init_ca_report_kept(init, err);
+}
+
+static bool run(struct init_ca *init, struct error *err)
+{
+	if (init->settings->request)
+		return init_ca_run_request(init, err);
+	if (init->settings->complete)
+		return init_ca_run_complete(init, err);
+	return init->settings->issued_by ? init_ca_run_issued(init, err)
+					 : run_own(init, err);
+}
+
+/* Did somebody else go on while we did?  A state never goes back. */
+static bool was_overtaken(struct init_ca *init)
+{
+	AUTO_RELEASE(error)
+	ignored = ERROR_INIT; /* ours is the one that counts */
+	enum birth_state state;
+
+	if (!birth_look(init->path, &state, &ignored) || state <= init->state)
+		return false;
+	init->state = state;
+	return true;
 }
 
 static bool init_ca_run(const struct command_call *call, struct error *err)
 {
 	const S *settings = call->settings;
-	AUTO_TEXT path = context_directory(call);
-	AUTO_FREE(cluster) cluster = cluster_new();
-	AUTO_FREE(authority) ca = NULL;
-	AUTO_FREE(certificate) kept = NULL;
-	struct authority_request request;
-	struct birth_plan plan = {.cluster = cluster};
-	struct instant now = instant_now();
-	bool exists;
+	AUTO_RELEASE(init_ca)
+	init = {.call = call,
+		.settings = settings,
+		.path = context_directory(call),
+		.cluster = cluster_new(),
+		.custody = custody_new(call)};
 
 	if (!check_usage(call, settings, err) ||
-		!fill_cluster(settings, cluster, err) ||
-		!plan_authority(settings, cluster, now, &request, err) ||
-		!birth_look(path, &exists, err) ||
-		(!exists &&
-			!make(call, path, &plan, &request, &ca, &exists, err)))
+		!fill_cluster(settings, init.cluster, err) ||
+		!plan_authority(settings, init.cluster, instant_now(),
+			&init.request, err) ||
+		!birth_look(init.path, &init.state, err))
 		return false;
-	if (!exists)
-		return report_authority(
-			call, path, authority_certificate(ca), true, err);
-	return keep(call, cluster, &request, &kept, err) &&
-	       report_authority(call, path, kept, false, err);
+	while (!run(&init, err)) {
+		if (!was_overtaken(&init))
+			return false;
+		error_release(err);
+	}
+	return true;
 }
 
 const struct command command_init_ca = {

@@ -386,6 +386,12 @@ static void sort_out(struct renew *renew)
 				"has a \"/\" in its name, which no file can "
 				"have: kpki kubeconfig --reissue --out says "
 				"where it goes");
+		else if (item->profile->is_ca &&
+			 !profile_is_authority(item->profile))
+			error_set(&item->error, ERROR_REFUSED,
+				"%s: is signed for a request of its own: kpki "
+				"sign --profile %s --reissue",
+				item->profile->name, item->profile->name);
 		else if (item->profile->is_ca)
 			error_set(&item->error, ERROR_REFUSED,
 				"%s: is a CA's own certificate: --ca "

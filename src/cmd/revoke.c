@@ -117,7 +117,7 @@ static bool add_certificate(
 	revocation->n_matches++;
 	if (has_target(revocation, row->event))
 		return true;
-	if (!profile || profile->is_ca)
+	if (!profile || profile_is_authority(profile))
 		return error_set(err, ERROR_REFUSED,
 			"\"%s\": is a CA's own certificate, which no list that "
 			"it signs itself can take back",
@@ -349,7 +349,7 @@ static bool expel(const struct revocation *revocation, size_t i,
 		expel_static_token(target->id, text);
 	else if (is_said(revocation, i))
 		return true;
-	else if (profile->for_user)
+	else if (profile->for_user && !profile->is_ca)
 		return expel_user(target->certificate, text, err);
 	else if (is_of_node(target))
 		expel_node(target->name, until, text);

@@ -68,10 +68,42 @@ static const struct option_spec sign_options[] = {
 	OPTION_END,
 };
 
+#define SUBORDINATE_CA "subordinate-ca"
+
+static bool signs_cas(const S *settings)
+{
+	return settings->profile && !strcmp(settings->profile, SUBORDINATE_CA);
+}
+
+/* A CA is asked for by its request alone. */
+static bool check_ca_usage(const S *settings, struct error *err)
+{
+	const struct {
+		const char *option;
+		bool given;
+	} options[] = {
+		{"--inventory", settings->inventory},
+		{"--node", settings->nodes.n_items},
+		{"--user", settings->user},
+		{"--group", settings->groups.n_items},
+		{"--bundle", settings->bundle},
+		{"--deny", settings->deny},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+		if (options[i].given)
+			return error_set(err, ERROR_USAGE,
+				"%s: not with --profile " SUBORDINATE_CA,
+				options[i].option);
+	return true;
+}
+
 static bool check_usage(
 	const struct command_call *call, const S *settings, struct error *err)
 {
-	if (!settings->inventory && !settings->nodes.n_items && !settings->user)
+	if (signs_cas(settings) && !check_ca_usage(settings, err))
+		return false;
+	if (!signs_cas(settings) && !settings->inventory && !settings->nodes.n_items && !settings->user)
 		return error_set(err, ERROR_USAGE,
 			"nobody may ask: --inventory, --node or --user says "
 			"who may");
@@ -101,8 +133,8 @@ static bool check_profile(const S *settings, struct error *err)
 
 	return !settings->profile || (profile && profile->by_request) ||
 	       error_set(err, ERROR_USAGE,
-		       "--profile \"%s\": not kubelet-client, kubelet-serving "
-		       "or kube-apiserver-client",
+		       "--profile \"%s\": not kubelet-client, kubelet-serving, "
+		       "kube-apiserver-client or " SUBORDINATE_CA,
 		       settings->profile);
 }
 
@@ -134,12 +166,14 @@ static bool choose_lifetime(const struct command_call *call, const S *settings,
 	struct sign *sign, struct error *err)
 {
 	const struct context *context = sign->context;
+	int64_t preset = signs_cas(settings) ? PROFILE_CA_LIFE
+					     : context->cluster->validity;
 	char until[INSTANT_TEXT];
 	bool clamped = false;
 
 	if (!profile_lifetime(authority_certificate(context->ca),
-		    settings->validity, context->cluster->validity,
-		    context->now, &sign->lifetime, &clamped, err))
+		    settings->validity, preset, context->now, &sign->lifetime,
+		    &clamped, err))
 		return context_blame(err, "--validity");
 	if (clamped)
 		note(call->shared->quiet, "certificates end with the CA, %s",

@@ -120,11 +120,11 @@ static bool is_earlier_certificate(const struct sign_output *output,
 {
 	const struct sign *sign = output->sign;
 	AUTO_FREE(certificate) there = NULL;
+	AUTO_RELEASE(issuers) issuers = {.n_items = 0};
 	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
 	AUTO_RELEASE(error) ignored = ERROR_INIT; /* then it is none */
 
-	return certificate_read_pem(
-		       text->data, text->len, true, &there, &ignored) &&
+	return issuers_read_behind(der_of(text), &there, &issuers, &ignored) &&
 	       der_equal(there->issuer,
 		       authority_certificate(sign->context->ca)->subject) &&
 	       profile_subject(item->profile, &item->grant.holder, &subject,
@@ -318,6 +318,20 @@ static bool write_bundle(const struct sign_output *output,
 	return node_certificates_write(&file, text, err);
 }
 
+/* A CA needs to know who signed it. */
+static void write_certificate(const struct sign_output *output,
+	const struct sign_item *item, struct buffer *text)
+{
+	const struct context *context = output->sign->context;
+
+	pem_write(text, "CERTIFICATE", item->certificate->whole);
+	if (!item->profile->is_ca)
+		return;
+	pem_write(text, "CERTIFICATE",
+		authority_certificate(context->ca)->whole);
+	issuers_write(&context->issuers, text);
+}
+
 /* -- standard output -- */
 
 static void add_objects(const struct sign_output *output, struct buffer *text)
@@ -358,8 +372,7 @@ static void add_certificates(
 	for (size_t i = 0; i < sign->n_items; i++)
 		if (!sign->items[i].object &&
 			has_answer(output, &sign->items[i]))
-			pem_write(text, "CERTIFICATE",
-				sign->items[i].certificate->whole);
+			write_certificate(output, &sign->items[i], text);
 }
 
 static bool write_stream(const struct sign_output *output, struct error *err)
@@ -432,7 +445,7 @@ static bool save_item(const struct sign_output *output,
 		return save_object(output, item, err);
 	name = file_name(item, answer_of(output, item));
 	if (!output->bundle)
-		pem_write(&text, "CERTIFICATE", item->certificate->whole);
+		write_certificate(output, item, &text);
 	else if (!write_bundle(output, item, &text, err))
 		return false;
 	return save(output, name, &text, err);

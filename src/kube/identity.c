@@ -52,7 +52,7 @@ bool identity_fits(
 {
 	const char *group = profile->organization;
 
-	if (profile->for_user)
+	if (profile->for_user && !profile->is_ca)
 		return !group || identity_has_group(identity, group);
 	return has_only(identity, group) ||
 	       (profile->since &&

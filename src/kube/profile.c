@@ -52,6 +52,16 @@ const struct profile profiles[] = {
 		.source = KUBEADM,
 	},
 	{
+		.name = "subordinate-ca",
+		.issuer = "ca",
+		.for_user = true,
+		.by_request = true,
+		.is_ca = true,
+		.key_usage = USAGE_CA,
+		.consumer = "a cluster of its own, whose \"ca\" it is",
+		.source = "RFC 5280, 4.2.1.9",
+	},
+	{
 		.name = "kube-apiserver",
 		.issuer = "ca",
 		.common_name = "kube-apiserver",
@@ -245,6 +255,11 @@ const struct profile *profile_find(const char *name)
 	return NULL;
 }
 
+bool profile_is_authority(const struct profile *profile)
+{
+	return profile->is_ca && !strcmp(profile->issuer, profile->name);
+}
+
 const struct profile *profile_of_pair(enum kubelet_pair pair)
 {
 	static const char *const names[KUBELET_PAIRS] = {
@@ -400,7 +415,7 @@ bool profile_issue(const struct profile_order *order, struct buffer *der,
 		.not_before = order->lifetime.not_before,
 		.not_after = order->lifetime.not_after,
 		.is_ca = profile->is_ca,
-		.path_len = -1,
+		.path_len = profile->is_ca ? 0 : -1,
 		.purposes = profile->purposes,
 	};
 
@@ -411,7 +426,9 @@ bool profile_issue(const struct profile_order *order, struct buffer *der,
 	plan.n_alt_names =
 		names_of(profile, &order->holder, names, &plan.alt_names);
 	plan.subject = der_of(&subject);
-	if (!authority_issue(order->ca, &plan, order->verify, der, err))
+	if (profile->is_ca ? !authority_issue_ca(order->ca, &plan, der, err)
+			   : !authority_issue(order->ca, &plan, order->verify,
+				     der, err))
 		return false;
 	memcpy(ret_serial, plan.serial, plan.serial_len);
 	*ret_serial_len = plan.serial_len;

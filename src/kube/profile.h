@@ -28,7 +28,7 @@ struct profile {
 	unsigned since;            /* … than 1.THIS; 0: it was always so */
 	bool for_node;
 	bool for_user;             /* the name is the user's, and so are groups
-	                              behind the row's own */
+	                              behind the row's own; or a CA's */
 	bool by_request;           /* a request may ask for it: kpki-sign(1) */
 	bool is_ca;
 	enum profile_names names;
@@ -43,12 +43,17 @@ struct profile {
 extern const struct profile profiles[]; /* ends with a NULL name */
 const struct profile *profile_find(const char *name);
 
+/* Of an authority that a PKI directory has; not of one that it signed. */
+bool profile_is_authority(const struct profile *profile);
+
 /* The certificates that a kubelet has: each with a key of its own. */
 enum kubelet_pair { KUBELET_CLIENT, KUBELET_SERVING, KUBELET_PAIRS };
 const struct profile *profile_of_pair(enum kubelet_pair pair);
 
 /* Five minutes, against clocks that differ (as kube-controller-manager). */
 #define PROFILE_BACKDATE (5 * SPAN_MINUTE)
+/* What an authority lives when nothing else is said. */
+#define PROFILE_CA_LIFE (10 * SPAN_YEAR)
 
 /*
  * How long a leaf lives.  notBefore is backdated, but never before the CA's.

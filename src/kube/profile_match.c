@@ -227,6 +227,13 @@ static bool is_known_by_name(const struct candidate *it)
 	return !profile->for_user && *profile->common_name && fits_name(it);
 }
 
+/* A root is nobody's subordinate. */
+static bool is_other_ca(const struct candidate *it)
+{
+	return it->profile->is_ca && !profile_is_authority(it->profile) &&
+	       der_equal(it->certificate->issuer, it->certificate->subject);
+}
+
 static const struct profile *nearest(
 	struct candidate it, bool by_name, const struct profile **ret_twin)
 {
@@ -236,7 +243,7 @@ static const struct profile *nearest(
 	*ret_twin = NULL;
 	for (it.profile = profiles; it.profile->name; it.profile++) {
 		if (it.profile->is_ca != it.certificate->is_ca ||
-			(by_name && !is_known_by_name(&it)))
+			is_other_ca(&it) || (by_name && !is_known_by_name(&it)))
 			continue;
 		distance = compare(&it);
 		if (best && distance == least && distance == 0 && !*ret_twin)

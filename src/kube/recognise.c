@@ -79,6 +79,12 @@ static bool has_odd_name(const struct certificate *certificate)
 	return false;
 }
 
+static bool is_root(const struct certificate *certificate)
+{
+	return certificate->is_ca &&
+	       der_equal(certificate->issuer, certificate->subject);
+}
+
 /* RSA leaves may have keyEncipherment, and with openssl's help others too. */
 static bool has_usages(
 	const struct profile *profile, const struct certificate *certificate)
@@ -86,7 +92,8 @@ static bool has_usages(
 	unsigned usage =
 		certificate->key_usage & ~(unsigned)USAGE_KEY_ENCIPHERMENT;
 
-	return !profile->is_ca && !certificate->is_ca &&
+	return profile->is_ca == certificate->is_ca &&
+	       !profile_is_authority(profile) && !is_root(certificate) &&
 	       certificate->purposes == profile->purposes &&
 	       usage == profile->key_usage && !has_odd_name(certificate) &&
 	       (profile->names != NAMES_NONE || !certificate->n_alt_names);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/affix.h"
+#include "base/utf8.h"
 #include "kube/address.h"
 #include "kube/policy.h"
 #include "kube/token.h"
@@ -56,6 +57,10 @@ CHECK(check_key)
 	if (key.is_rsa && (key.bits < RSA_MIN || key.bits > RSA_MAX))
 		return refuse(err, "public key \"%s\": not of %d to %d bits",
 			key.name, RSA_MIN, RSA_MAX);
+	if (question->profile->is_ca && key.type == KEY_ED25519)
+		return refuse(err,
+			"public key \"ed25519\": kube-controller-manager and "
+			"kubeadm take RSA and ECDSA only");
 	return !der_equal(asked, question->ca->public_key) ||
 	       refuse(err, "public key \"%s\": the CA's own", key.name);
 }
@@ -91,20 +96,29 @@ CHECK(check_basic_constraints)
 	const struct certificate *asked = question->request->asked;
 
 	(void)grant;
-	return !asked->is_ca ||
+	return !asked->is_ca || question->profile->is_ca ||
 	       refuse(err, "basicConstraints: asks for CA:TRUE");
+}
+
+CHECK(check_path_length)
+{
+	(void)grant;
+	return !question->profile->is_ca ||
+	       authority_check_path(question->ca, 0, err);
 }
 
 CHECK(check_key_usage)
 {
 	const struct certificate *asked = question->request->asked;
-	unsigned allowed =
-		question->profile->key_usage | USAGE_KEY_ENCIPHERMENT;
+	const struct profile *profile = question->profile;
+	unsigned allowed = profile->key_usage |
+			   (profile->is_ca ? 0 : USAGE_KEY_ENCIPHERMENT);
 
 	(void)grant;
 	return !(asked->key_usage & ~allowed) ||
-	       refuse(err, "keyUsage: more than digitalSignature and "
-			   "keyEncipherment");
+	       refuse(err, "keyUsage: more than digitalSignature%s",
+		       profile->is_ca ? ", keyCertSign and cRLSign"
+				      : " and keyEncipherment");
 }
 
 CHECK(check_purposes)
@@ -113,6 +127,10 @@ CHECK(check_purposes)
 	bool client = question->profile->purposes == PURPOSE_CLIENT;
 
 	(void)grant;
+	if (question->profile->is_ca)
+		return !asked->has_purposes ||
+		       refuse(err, "extKeyUsage: would limit what the CA "
+				   "signs");
 	return !asked->has_purposes ||
 	       asked->purposes == question->profile->purposes ||
 	       refuse(err, "extKeyUsage: something else than %s",
@@ -161,6 +179,23 @@ CHECK(check_subject)
 		       asked->subject_text);
 }
 
+/* The name of a CA is its own to choose; X.520, ub-common-name. */
+static bool check_ca_name(
+	const struct request_case *question, const char *name, struct error *err)
+{
+	const char *own = question->ca->common_name;
+	enum { BOUND = 64 };
+
+	if (utf8_count(name) > BOUND)
+		return refuse(err,
+			"common name \"%s\": longer than %d characters (RFC "
+			"5280, ub-common-name)",
+			name, BOUND);
+	if (own && !strcmp(own, name))
+		return refuse(err, "common name \"%s\": the signer's own", name);
+	return policy_check_user("common name", name, err);
+}
+
 CHECK(check_common_name)
 {
 	const struct profile *profile = question->profile;
@@ -168,6 +203,8 @@ CHECK(check_common_name)
 	size_t len = strlen(NODE_PREFIX);
 
 	(void)grant;
+	if (profile->is_ca)
+		return check_ca_name(question, name, err);
 	if (profile->for_user && !question->user)
 		return refuse(err,
 			"common name \"%s\": no user was named for profile %s",
@@ -197,6 +234,14 @@ static bool is_named(
 	return false;
 }
 
+static const char *what_is_wanted(const struct profile *profile)
+{
+	if (profile->is_ca)
+		return "a CA has a common name only";
+	return profile->for_user ? "not a group that was named"
+				 : "not \"" NODES_GROUP "\"";
+}
+
 static bool check_organizations_of(const struct request_case *question,
 	const char *const *groups, size_t n_groups, struct error *err)
 {
@@ -219,11 +264,9 @@ static bool check_organizations_of(const struct request_case *question,
 					(int)value.len, value.bytes);
 		if (!is_named(groups, n_groups, (const char *)value.bytes,
 			    value.len))
-			return refuse(err, "organization \"%.*s\": not %s",
+			return refuse(err, "organization \"%.*s\": %s",
 				(int)value.len, value.bytes,
-				question->profile->for_user
-					? "a group that was named"
-					: "\"" NODES_GROUP "\"");
+				what_is_wanted(question->profile));
 	}
 	return n_organizations == n_groups ||
 	       refuse(err, "subject \"%s\": not in %s", asked->subject_text,
@@ -246,6 +289,8 @@ CHECK(check_organization)
 	static const char *const nodes[] = {NODES_GROUP};
 
 	(void)grant;
+	if (question->profile->is_ca)
+		return check_organizations_of(question, NULL, 0, err);
 	if (!question->profile->for_user)
 		return check_organizations_of(question, nodes, 1, err);
 	return check_user_groups(question, err) &&
@@ -260,6 +305,10 @@ CHECK(check_holder)
 	const char *common_name = question->request->asked->common_name;
 	const char *name = common_name + strlen(NODE_PREFIX);
 
+	if (question->profile->is_ca) {
+		grant->holder.user = common_name;
+		return true;
+	}
 	if (question->profile->for_user) {
 		grant->holder.user = question->user;
 		grant->holder.groups = question->groups;
@@ -355,6 +404,9 @@ CHECK(check_usages)
 	(void)grant;
 	if (!object)
 		return true;
+	if (question->profile->is_ca)
+		return refuse(err, "usages: no signer of Kubernetes' signs "
+				   "CAs");
 	if (!question->profile->for_user)
 		return check_kubelet_usages(object,
 			question->profile->purposes == PURPOSE_CLIENT
@@ -462,15 +514,24 @@ const struct request_rule request_rules[] = {
 		check_key},
 	{"attributes", "none but extensionRequest", check_attributes},
 	{"extensions", "none but those below", check_extensions},
-	{"basic-constraints", "no CA", check_basic_constraints},
-	{"key-usage", "digitalSignature, keyEncipherment", check_key_usage},
+	{"basic-constraints", "no CA, but of subordinate-ca",
+		check_basic_constraints},
+	{"path-length", "of subordinate-ca: the signer's leaves room for it",
+		check_path_length},
+	{"key-usage",
+		"digitalSignature, keyEncipherment; of subordinate-ca: "
+		"digitalSignature, keyCertSign, cRLSign",
+		check_key_usage},
 	{"purposes", "the profile's, when there are any", check_purposes},
 	{"subject", "O and one CN, an RDN each, PrintableString or UTF8String",
 		check_subject},
-	{"common-name", "system:node:NAME, or the user that was named",
+	{"common-name",
+		"system:node:NAME, or the user that was named; of "
+		"subordinate-ca: not the signer's, nor one of Kubernetes' own",
 		check_common_name},
 	{"organization",
-		"system:nodes and nothing else, or the groups that were named",
+		"system:nodes and nothing else, or the groups that were named; "
+		"of subordinate-ca: none",
 		check_organization},
 	{"inventory", "the node is in it, and may be called that",
 		check_holder},

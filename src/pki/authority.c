@@ -70,7 +70,7 @@ bool authority_check_certificate(const struct certificate *certificate,
 	       require_valid_at(certificate, now, err);
 }
 
-static bool refuse_ed25519(enum key_type type, struct error *err)
+bool authority_check_key_type(enum key_type type, struct error *err)
 {
 	if (type != KEY_ED25519)
 		return true;
@@ -89,7 +89,7 @@ static bool require_key(const struct certificate *certificate,
 		return error_set(err, ERROR_INPUT,
 			"CA key of type \"%s\": shorter than 2048 bits",
 			key_describe(key));
-	if (!refuse_ed25519(key_type(key), err))
+	if (!authority_check_key_type(key_type(key), err))
 		return false;
 	if (!is_self_signed(certificate))
 		return true;
@@ -148,7 +148,7 @@ bool authority_create_with(const struct authority_request *request,
 	AUTO_RELEASE(buffer) der = BUFFER_INIT;
 
 	/* verifies; a CA may be made for a time to come */
-	return refuse_ed25519(key_type(*taken_key), err) &&
+	return authority_check_key_type(key_type(*taken_key), err) &&
 	       self_sign(request, *taken_key, &der, err) &&
 	       certificate_read(der_of(&der), &certificate, err) &&
 	       authority_new(&certificate, taken_key, request->not_before,
@@ -160,7 +160,7 @@ bool authority_create(const struct authority_request *request,
 {
 	AUTO_FREE(key) key = NULL;
 
-	return refuse_ed25519(request->key_type, err) &&
+	return authority_check_key_type(request->key_type, err) &&
 	       key_generate(request->key_type, &key, err) &&
 	       authority_create_with(request, &key, ret_authority, err);
 }
@@ -315,11 +315,6 @@ static bool require_within(const struct authority *ca,
 	const struct certificate *own = ca->certificate;
 	char text[INSTANT_TEXT], limit[INSTANT_TEXT];
 
-	if (plan->is_ca ||
-		plan->key_usage & (USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN))
-		return error_set(err, ERROR_REFUSED,
-			"certificate: would be a CA; only leaves are issued "
-			"here");
 	if (der_equal(plan->subject, own->subject))
 		return error_set(err, ERROR_REFUSED,
 			"subject \"%s\": the CA's own", own->subject_text);
@@ -349,7 +344,7 @@ static bool verify_own(
 		err, ERROR_FAILED, "certificate made: %s", cause.message);
 }
 
-bool authority_issue(const struct authority *ca, struct certificate_plan *plan,
+static bool issue(const struct authority *ca, struct certificate_plan *plan,
 	bool verify, struct buffer *der, struct error *err)
 {
 	struct der own_id = ca->certificate->subject_key_id;
@@ -370,4 +365,41 @@ bool authority_issue(const struct authority *ca, struct certificate_plan *plan,
 		return false;
 	buffer_add(der, made.data, made.len);
 	return true;
+}
+
+bool authority_issue(const struct authority *ca, struct certificate_plan *plan,
+	bool verify, struct buffer *der, struct error *err)
+{
+	if (plan->is_ca ||
+		plan->key_usage & (USAGE_KEY_CERT_SIGN | USAGE_CRL_SIGN))
+		return error_set(err, ERROR_REFUSED,
+			"certificate: would be a CA; only leaves are issued "
+			"here");
+	return issue(ca, plan, verify, der, err);
+}
+
+bool authority_check_path(
+	const struct certificate *ca, int path_len, struct error *err)
+{
+	if (ca->path_len < 0 || ca->path_len > path_len)
+		return true;
+	if (ca->path_len == 0)
+		return error_set(err, ERROR_REFUSED,
+			"CA \"%s\": its pathLenConstraint is 0, so it may sign "
+			"no CA (RFC 5280, 4.2.1.9)",
+			ca->subject_text);
+	return error_set(err, ERROR_REFUSED,
+		"CA \"%s\": its pathLenConstraint is %d, so a CA that it signs "
+		"has less than %d (RFC 5280, 4.2.1.9)",
+		ca->subject_text, ca->path_len, ca->path_len);
+}
+
+bool authority_issue_ca(const struct authority *ca,
+	struct certificate_plan *plan, struct buffer *der, struct error *err)
+{
+	if (!plan->is_ca || plan->path_len < 0)
+		return error_set(err, ERROR_REFUSED,
+			"certificate: not a CA's, or without a path length");
+	return authority_check_path(ca->certificate, plan->path_len, err) &&
+	       issue(ca, plan, true, der, err);
 }

@@ -17,6 +17,11 @@ struct authority_request {
 	struct instant not_before, not_after;
 };
 
+/* ERROR_REFUSED for Ed25519, which kube-controller-manager and kubeadm do not
+ * take from a CA. */
+MUST_CHECK bool authority_check_key_type(enum key_type type,
+	struct error *err);
+
 /* A new key and its self-signed certificate, verified and linted. */
 MUST_CHECK bool authority_create(const struct authority_request *request,
 	struct authority **ret_authority, struct error *err);
@@ -71,6 +76,19 @@ const struct buffer *authority_pem(const struct authority *ca);
 MUST_CHECK bool authority_issue(const struct authority *ca,
 	struct certificate_plan *plan, bool verify, struct buffer *der,
 	struct error *err);
+
+/*
+ * Signs a subordinate authority, as authority_issue signs a leaf.  Refuses
+ * (ERROR_REFUSED) a plan that is no CA's or has no path length, and what this
+ * authority's own path length does not leave room for.
+ */
+MUST_CHECK bool authority_issue_ca(const struct authority *ca,
+	struct certificate_plan *plan, struct buffer *der, struct error *err);
+
+/* May the CA of this certificate sign another one, below which there are that
+ * many more?  ERROR_REFUSED (RFC 5280, 4.2.1.9). */
+MUST_CHECK bool authority_check_path(const struct certificate *ca,
+	int path_len, struct error *err);
 
 /*
  * The authority's certificate once more, with the same key, name and

@@ -25,7 +25,9 @@ static bool add_issued(
 	if (!certificate_examine(issued->der, &artifact->flaws,
 		    &artifact->certificate, err))
 		return false;
-	artifact->duty = duty_find(issued->profile->name);
+	artifact->duty = duty_find(issued->profile->is_ca
+					   ? issued->profile->issuer
+					   : issued->profile->name);
 	if (!artifact->duty)
 		artifact->duty = duty_find("kube-apiserver-client");
 	node = duty_node_of(artifact->certificate->common_name);
@@ -59,7 +61,8 @@ bool issued_check(const struct cluster *cluster, struct instant now,
 		.settings = &settings,
 		.unit = unit,
 		.others = others,
-		.n_others = 1,
+		/* a CA is the authority of another place */
+		.n_others = issued->profile->is_ca ? 0 : 1,
 	};
 	bool done = add_issued(unit, issued, err) && examine(&x, err) &&
 		    require_no_error(&x.findings, err);

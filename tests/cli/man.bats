@@ -276,7 +276,8 @@ has_headings() # COMMAND HEADING...
 	done < <(grep ^command cli)
 
 	kpki init-ca --json --server https://api.example:6443 >one.json
-	is "$(members init-ca)" "$(keys one.json)"
+	kpki init-ca --json --dir far --request >two.json
+	is "$(members init-ca)" "$(keys one.json two.json)"
 	kpki node-bundle worker-1 --json >one.json
 	exits 4 node-bundle worker-1 --json --address 10.0.0.1
 	echo "$output" >two.json
@@ -529,7 +530,11 @@ var/lib/kubelet/pki/kubelet-client-current.pem"
 	kpki control-plane -q
 	sed -i '/^controlPlane:/,$d' pki/cluster.yaml
 	kpki node-bundle -q worker-2 --format tar --out - >stream.tar
-	is "$(found pki/ pki)" "$(file_rows 'THE PKI DIRECTORY')"
+	mkdir site far
+	kpki init-ca -q --dir site/pki --issued-by pki --cluster site
+	kpki init-ca -q --dir far/pki --request
+	is "$(for at in . site far; do (cd $at && found pki/ pki); done |
+		sort -u)" "$(file_rows 'THE PKI DIRECTORY')"
 
 	kpki node-bundle -q worker-1
 	kpki node-bundle -q worker-1 --reissue --out tars --format tar
@@ -569,8 +574,11 @@ var/lib/kubelet/pki/kubelet-client-current.pem"
 	kpki kubeconfig -q worker-1 --profile kube-proxy
 	kpki kubeconfig -q USER --profile admin
 	kpki kubeconfig -q USER --break-glass
-	exits 0 list --json
-	want=$(json '.items[] | [.profile, (.subject | sub("worker-1"; "NAME")),
+	kpki init-ca -q --dir root --common-name root --ca-validity 20y
+	kpki init-ca -q --dir site --issued-by root --common-name CLUSTER
+	want=$({ kpki list --json &&
+		kpki list --json --dir root --profile subordinate-ca; } |
+		jq -r '.items[] | [.profile, (.subject | sub("worker-1"; "NAME")),
 		((.notAfter | fromdate) - (.notBefore | fromdate) - 300)
 			/ 3600] | "\(.[0]) \(.[1]) \(if .[2] < 24
 			then "\(.[2])h" else "\(.[2] / 24 / 365)y" end)"' |

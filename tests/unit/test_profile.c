@@ -65,6 +65,8 @@ static void the_table_says_what_kubernetes_wants(void **state)
 			NULL, NAMES_NONE, false, false, 0},
 		{"etcd-ca", "etcd-ca", "etcd-ca", NULL, NULL, NAMES_NONE, false,
 			false, 0},
+		{"subordinate-ca", "ca", NULL, NULL, NULL, NAMES_NONE, false,
+			true, 0},
 		{"kube-apiserver", "ca", "kube-apiserver", NULL, NULL,
 			NAMES_API_SERVER, false, false, SERVER},
 		{"kube-apiserver-kubelet-client", "ca",
