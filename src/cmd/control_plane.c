@@ -8,10 +8,9 @@
 #include "base/nearest.h"
 #include "cli/note.h"
 #include "cmd/commands.h"
-#include "cmd/control_item.h"
+#include "cmd/control_batch.h"
 #include "cmd/interrupt.h"
 #include "cmd/options.h"
-#include "cmd/tally.h"
 #include "kube/policy.h"
 #include "pki/recovery.h"
 
@@ -66,16 +65,12 @@ struct run {
 	struct context *context;
 	struct authorities *authorities;
 	struct control_kit *kit;
-	struct control_run shared;
-	struct control_item *items;
-	size_t n_items;
+	struct control_batch batch;
 };
 
 static void run_release(struct run *run)
 {
-	for (size_t i = 0; i < run->n_items; i++)
-		control_item_release(&run->items[i]);
-	free(run->items);
+	control_batch_release(&run->batch);
 	control_kit_free(run->kit);
 	authorities_free(run->authorities);
 	context_free(run->context);
@@ -183,28 +178,6 @@ static bool check_hosts(const struct run *run, struct error *err)
 
 /* -- choosing -- */
 
-static bool choose_lifetimes(const struct run *run, bool quiet,
-	struct lifetime *lifetimes, struct error *err)
-{
-	char until[INSTANT_TEXT];
-
-	for (size_t i = 0; i < CONTROL_AUTHORITIES; i++) {
-		const struct certificate *ca =
-			authority_certificate(run->authorities->all[i]);
-		bool clamped = false;
-
-		if (!profile_lifetime(ca, run->settings->validity,
-			    run->context->cluster->validity, run->context->now,
-			    &lifetimes[i], &clamped, err))
-			return context_blame(err, "--validity");
-		if (clamped)
-			note(quiet, "certificates of %s end with it, %s",
-				control_authority_name(i),
-				instant_format(lifetimes[i].not_after, until));
-	}
-	return true;
-}
-
 static bool ships_ca_key(const struct run *run)
 {
 	return run->settings->with_ca_key ||
@@ -247,7 +220,8 @@ static bool choose(const struct run *run, bool quiet,
 	if (options->layout &&
 		!layout_parse(options->layout, &settings->layout, err))
 		return context_blame(err, "--layout");
-	return choose_lifetimes(run, quiet, settings->lifetimes, err);
+	return control_batch_lifetimes(run->context, run->authorities,
+		options->validity, quiet, settings->lifetimes, err);
 }
 
 /* What an operator should know, whatever is issued. */
@@ -269,54 +243,24 @@ static void tell(const struct run *run, bool quiet,
 
 /* -- the items -- */
 
-static unsigned roles_of(const struct topology *topology, const char *name)
-{
-	struct node host;
-
-	if (!inventory_find(topology->hosts, name, &host))
-		return ROLE_ETCD;
-	return topology->etcd_hosts ? ROLE_CONTROL : ROLE_CONTROL | ROLE_ETCD;
-}
-
-static void add_item(struct run *run, struct control_plan *taken_plan)
-{
-	control_item_init(
-		&run->items[run->n_items++], &run->shared, taken_plan);
-}
-
 static void plan(struct run *run)
 {
 	const struct topology *topology = run->context->cluster->topology;
-	size_t n = inventory_count(topology->all);
+	struct control_batch *batch = &run->batch;
 
-	run->items = memory_new(n + 1, sizeof(*run->items));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < inventory_count(topology->all); i++) {
 		struct node host = inventory_node(topology->all, i);
-		unsigned roles = roles_of(topology, host.name);
+		unsigned roles = control_batch_roles(topology, host.name);
 
 		if (!run->settings->hosts.n_items ||
 			is_named(run->settings, host.name))
-			add_item(run, control_plan_new(run->kit, roles, &host));
+			control_batch_add(batch,
+				control_plan_new(run->kit, roles, &host));
 	}
 	if (!run->settings->hosts.n_items)
-		add_item(run, control_plan_new(run->kit, ROLE_ADMIN, NULL));
+		control_batch_add(
+			batch, control_plan_new(run->kit, ROLE_ADMIN, NULL));
 }
-
-static bool decide(struct run *run, int out, struct error *err)
-{
-	struct ledger *ledger = run->context->ledger;
-	bool done = true;
-
-	if (!ledger_lock(
-		    ledger, FILE_LOCK_SHARED, run->context->lock_timeout, err))
-		return false;
-	for (size_t i = 0; done && i < run->n_items; i++)
-		done = control_item_decide(&run->items[i], out, err);
-	ledger_unlock(ledger);
-	return done;
-}
-
-/* -- issuing -- */
 
 static struct release_settings release_settings_of(const struct run *run)
 {
@@ -327,128 +271,13 @@ static struct release_settings release_settings_of(const struct run *run)
 		.warn = context_warn};
 }
 
-/* Somebody else was faster; if it was a twin, all is as it should be. */
-static void decide_again(struct run *run, const struct release *release,
-	struct control_item *item)
-{
-	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the race is what counts */
-	struct control_run patient = run->shared;
-	struct ledger *ledger = run->context->ledger;
-	struct control_item again;
-	bool done;
-
-	patient.reissue = patient.named = false;
-	control_item_init(&again, &patient,
-		control_plan_new(
-			run->kit, item->plan->roles, &item->plan->host));
-	done = ledger_lock(ledger, FILE_LOCK_SHARED, run->context->lock_timeout,
-		       &ignored) &&
-	       control_item_decide(&again, release_output(release), &ignored);
-	ledger_unlock(ledger);
-	if (done && !again.error.kind && !again.wanted) {
-		struct control_item before = *item;
-
-		*item = again;
-		item->run = &run->shared;
-		again = before;
-	}
-	control_item_release(&again);
-}
-
-static bool commit(struct run *run, struct release *release, struct error *err)
-{
-	struct release_item *offers =
-		memory_new(run->n_items + 1, sizeof(*offers));
-	struct control_item **made =
-		memory_new(run->n_items + 1, sizeof(*made));
-	size_t n = 0;
-	bool done;
-
-	for (size_t i = 0; i < run->n_items; i++) {
-		if (!run->items[i].issued)
-			continue;
-		made[n] = &run->items[i];
-		offers[n++] = control_item_offer(&run->items[i]);
-	}
-	done = n == 0 || release_commit(release, offers, n, err);
-	for (size_t i = 0; i < n; i++) {
-		if (done)
-			control_item_settle(made[i], &offers[i]);
-		else
-			made[i]->issued = false;
-		error_release(&offers[i].error);
-		if (done && offers[i].state == RELEASE_RACED)
-			decide_again(run, release, made[i]);
-	}
-	free(made);
-	free(offers);
-	return done;
-}
-
-static bool issue(struct run *run, struct error *err)
-{
-	struct release_settings settings = release_settings_of(run);
-	AUTO_FREE(release) release = NULL;
-	bool any = false;
-
-	for (size_t i = 0; i < run->n_items; i++)
-		any = any || run->items[i].wanted;
-	if (!any)
-		return true;
-	if (!release_open(run->context->ledger, run->shared.out, &settings,
-		    &release, err))
-		return false;
-	for (size_t i = 0; i < run->n_items; i++) {
-		if (!run->items[i].wanted)
-			continue;
-		if (interrupted())
-			return error_set(err, ERROR_FAILED, "interrupted");
-		control_item_make(
-			&run->items[i], release_directory(release, 0));
-	}
-	return commit(run, release, err) && release_close(release, err);
-}
-
-/* Why an item that was to be issued was not. */
-static void fail_rest(struct run *run, const struct error *why)
-{
-	for (size_t i = 0; i < run->n_items; i++) {
-		struct control_item *item = &run->items[i];
-
-		if (item->wanted && !item->issued && !item->error.kind)
-			error_set(&item->error, why->kind, "%s", why->message);
-	}
-}
-
-static bool report_items(
-	struct run *run, struct report *report, struct error *err)
-{
-	AUTO_RELEASE(tally) tally = {.noun = "host"};
-
-	for (size_t i = 0; i < run->n_items; i++) {
-		report_row(report, control_item_row(&run->items[i]));
-		tally_add(
-			&tally, run->items[i].plan->name, &run->items[i].error);
-	}
-	return tally_result(&tally, run->n_items, err);
-}
-
 static bool work(struct run *run, struct report *report, struct error *err)
 {
+	AUTO_RELEASE(tally) tally = {.noun = "host"};
 	AUTO_RELEASE(error) why = ERROR_INIT;
-	AUTO_CLOSE out =
-		open(run->shared.out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool done;
+	bool done = control_batch_run(&run->batch, report, &tally, &why);
 
-	if (out < 0 && errno != ENOENT)
-		return error_errno(
-			err, "output directory \"%s\"", run->shared.out);
-	if (!decide(run, out, err))
-		return false;
-	done = issue(run, &why);
-	if (!done)
-		fail_rest(run, &why);
-	if (!report_items(run, report, err))
+	if (!tally_result(&tally, run->batch.n_items, err))
 		return false;
 	if (!done)
 		error_move(err, &why);
@@ -466,7 +295,8 @@ static bool prepare(struct run *run, bool quiet, struct error *err)
 		!control_kit_new(&settings, &run->kit, err))
 		return false;
 	tell(run, quiet, &settings);
-	run->shared = (struct control_run){.context = run->context,
+	run->batch.clock_back = options->allow_clock_back;
+	run->batch.shared = (struct control_run){.context = run->context,
 		.authorities = run->authorities,
 		.kit = run->kit,
 		.format = options->format && !strcmp(options->format, "tar")
@@ -475,10 +305,10 @@ static bool prepare(struct run *run, bool quiet, struct error *err)
 		.out = out_of(options),
 		.reissue = options->reissue,
 		.named = options->hosts.n_items > 0};
-	memcpy(run->shared.lifetimes, settings.lifetimes,
+	memcpy(run->batch.shared.lifetimes, settings.lifetimes,
 		sizeof(settings.lifetimes));
 	return context_archive_time(
-		run->context, &run->shared.archive_time, err);
+		run->context, &run->batch.shared.archive_time, err);
 }
 
 static bool control_plane_run(
