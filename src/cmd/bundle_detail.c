@@ -5,11 +5,20 @@
 #include <string.h>
 
 #define EMBEDDED " embedded"
+#define CONTROL_PLANE " control-plane"
+#define CA_KEY " ca-key"
 
 char *bundle_detail_write(const char *server, enum layout layout, bool embedded)
 {
 	return memory_format("%s\n%s%s", server ? server : "",
 		layout_name(layout), embedded ? EMBEDDED : "");
+}
+
+char *bundle_detail_write_tree(
+	const char *server, enum layout layout, bool ca_key)
+{
+	return memory_format("%s\n%s" CONTROL_PLANE "%s", server,
+		layout_name(layout), ca_key ? CA_KEY : "");
 }
 
 char *bundle_detail_server(const char *detail)
@@ -31,5 +40,7 @@ struct bundle_detail bundle_detail_read(const char *detail)
 	layout = memory_text_n(end + 1, strcspn(end + 1, " "));
 	is.is_bundle = layout_parse(layout, &is.layout, &ignored);
 	is.embedded = strstr(end, EMBEDDED) != NULL;
+	is.control_plane = strstr(end, CONTROL_PLANE) != NULL;
+	is.ca_key = strstr(end, CA_KEY) != NULL;
 	return is;
 }

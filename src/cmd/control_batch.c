@@ -59,11 +59,16 @@ void control_batch_release(struct control_batch *batch)
 
 /* -- deciding -- */
 
-static bool decide(struct control_batch *batch, int out, struct error *err)
+static bool decide(struct control_batch *batch, struct error *err)
 {
 	struct context *context = batch->shared.context;
+	AUTO_CLOSE out =
+		open(batch->shared.out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool done = true;
 
+	if (out < 0 && errno != ENOENT)
+		return error_errno(
+			err, "output directory \"%s\"", batch->shared.out);
 	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
 		    context->lock_timeout, err))
 		return false;
@@ -161,13 +166,15 @@ static bool issue(struct control_batch *batch, struct error *err)
 	return commit(batch, release, err) && release_close(release, err);
 }
 
-/* Why an item that was to be issued was not. */
-static void fail_rest(struct control_batch *batch, const struct error *why)
+/* Why an item that was to be issued, or may have been, was not. */
+static void fail_rest(
+	struct control_batch *batch, bool decided, const struct error *why)
 {
 	for (size_t i = 0; i < batch->n_items; i++) {
 		struct control_item *item = &batch->items[i];
 
-		if (item->wanted && !item->issued && !item->error.kind)
+		if ((item->wanted || !decided) && !item->issued &&
+			!item->error.kind)
 			error_set(&item->error, why->kind, "%s", why->message);
 	}
 }
@@ -186,18 +193,11 @@ static void report_items(const struct control_batch *batch,
 bool control_batch_run(struct control_batch *batch, struct report *report,
 	struct tally *tally, struct error *err)
 {
-	AUTO_CLOSE out =
-		open(batch->shared.out, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool done;
+	bool decided = decide(batch, err);
+	bool done = decided && issue(batch, err);
 
-	if (out < 0 && errno != ENOENT)
-		return error_errno(
-			err, "output directory \"%s\"", batch->shared.out);
-	if (!decide(batch, out, err))
-		return false;
-	done = issue(batch, err);
 	if (!done)
-		fail_rest(batch, err);
+		fail_rest(batch, decided, err);
 	report_items(batch, report, tally);
 	return done;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/bundle_detail.h"
 #include "kube/control_place.h"
 
 const struct report_column control_columns[] = {
@@ -36,7 +37,9 @@ void control_item_init(struct control_item *item, const struct control_run *run,
 		.held = memory_new(taken_plan->n_certificates + 1,
 			sizeof(struct control_held)),
 		.issues = memory_new(taken_plan->n_certificates + 1,
-			sizeof(struct ledger_issue))};
+			sizeof(struct ledger_issue)),
+		.details = memory_new(
+			taken_plan->n_certificates + 1, sizeof(char *))};
 }
 
 void control_item_release(struct control_item *item)
@@ -44,9 +47,11 @@ void control_item_release(struct control_item *item)
 	for (size_t i = 0; i < item->plan->n_certificates; i++) {
 		certificate_free(item->held[i].certificate);
 		free(item->held[i].server);
+		free(item->details[i]);
 	}
 	free(item->held);
 	free(item->issues);
+	free(item->details);
 	free(item->target);
 	control_tree_free(item->tree);
 	control_plan_free(item->plan);
@@ -89,7 +94,7 @@ static bool hold(struct control_item *item, size_t i, struct error *err)
 	held->not_after = row.not_after;
 	held->lost = row.lost;
 	held->pending = row.pending;
-	held->server = memory_text(row.detail ? row.detail : "");
+	held->server = bundle_detail_server(row.detail);
 	return certificate_read(row.body, &held->certificate, err);
 }
 
@@ -403,11 +408,14 @@ static void fill_issue(struct control_item *item, size_t i)
 	const struct control_held *held = &item->held[i];
 	const struct control_run *run = item->run;
 
+	free(item->details[i]);
+	item->details[i] = bundle_detail_write_tree(wanted->server, run->layout,
+		run->ca_key && item->plan->roles & ROLE_CONTROL);
 	item->issues[i] = (struct ledger_issue){
 		.ca = run->authorities->numbers[wanted->issuer],
 		.profile = wanted->profile->name,
 		.name = wanted->name,
-		.detail = wanted->server,
+		.detail = item->details[i],
 		.serial = {made->serial, made->serial_len},
 		.not_before = run->lifetimes[wanted->issuer].not_before,
 		.not_after = run->lifetimes[wanted->issuer].not_after,

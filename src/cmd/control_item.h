@@ -23,6 +23,8 @@ struct control_run {
 	const struct control_kit *kit;
 	struct lifetime lifetimes[CONTROL_AUTHORITIES];
 	enum bundle_format format;
+	enum layout layout;
+	bool ca_key; /* goes with the trees */
 	const char *out;
 	bool reissue;
 	bool named; /* the hosts were named on the command line */
@@ -46,6 +48,7 @@ struct control_item {
 	struct sha256 hash; /* of the witness, or the tar */
 	/* offered */
 	struct ledger_issue *issues;
+	char **details; /* of the issues */
 };
 
 /* Takes the plan. */

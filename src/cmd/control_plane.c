@@ -299,6 +299,8 @@ static bool prepare(struct run *run, bool quiet, struct error *err)
 	run->batch.shared = (struct control_run){.context = run->context,
 		.authorities = run->authorities,
 		.kit = run->kit,
+		.layout = settings.layout,
+		.ca_key = settings.ca_key,
 		.format = options->format && !strcmp(options->format, "tar")
 				  ? BUNDLE_TAR
 				  : BUNDLE_DIRECTORY,

@@ -11,6 +11,7 @@
 #include "cmd/commands.h"
 #include "cmd/nodes.h"
 #include "cmd/options.h"
+#include "kube/control_plane.h"
 #include "pki/recovery.h"
 
 #define OUT_PRESET "renewals"
@@ -39,11 +40,12 @@ static const struct option_spec renew_options[] = {
 	OPTION_TEXT(S, inventory, "inventory", "FILE",
 		"nodes and their addresses; without it they stay as they are",
 		.value = OPTION_VALUE_FILE),
-	OPTION_LIST(S, nodes, "node", "NODE", "only this node's, or user's"),
+	OPTION_LIST(S, nodes, "node", "NODE",
+		"only this node's, host's or user's"),
 	OPTION_FLAG(S, ca, "ca", "the CA's own certificate; with --same-key"),
 	OPTION_FLAG(S, same_key, "same-key",
 		"certify the keys that are there, and make none"),
-	OPTION_TEXT(S, out, "out", "DIR", "where bundles and notes go",
+	OPTION_TEXT(S, out, "out", "DIR", "where bundles, trees and notes go",
 		.value = OPTION_VALUE_DIRECTORY, .preset = OUT_PRESET),
 	OPTION_FLAG(S, plan, "plan", "tell what would be done; write nothing"),
 	OPTION_TEXT(S, validity, "validity", "DUR|TIME",
@@ -61,6 +63,7 @@ static void item_release(struct renew_item *item)
 	free(item->name);
 	for (size_t i = 0; i < KUBELET_PAIRS; i++)
 		certificate_free(item->certificates[i]);
+	document_free(item->serials);
 	error_release(&item->error);
 }
 
@@ -81,12 +84,13 @@ struct search {
 	bool all; /* whenever they expire */
 };
 
-static bool is_wanted(const struct search *search, const struct ledger_row *row)
+static bool is_wanted(const struct search *search, const struct ledger_row *row,
+	const char *name)
 {
 	if (!search->all && row->not_after.seconds > search->expires_by.seconds)
 		return false;
 	for (size_t i = 0; i < search->names->n_items; i++)
-		if (!strcmp(search->names->items[i], row->name))
+		if (!strcmp(search->names->items[i], name))
 			return true;
 	return search->names->n_items == 0;
 }
@@ -97,11 +101,52 @@ static bool is_of_node(const struct profile *profile)
 	       profile == profile_of_pair(KUBELET_SERVING);
 }
 
+/* Whose kubeconfig kpki kubeconfig makes as well. */
+static bool is_component(const struct profile *profile)
+{
+	return !strcmp(profile->name, "controller-manager") ||
+	       !strcmp(profile->name, "scheduler");
+}
+
+static bool is_administrator(const struct profile *profile)
+{
+	return !strcmp(profile->name, "admin") ||
+	       !strcmp(profile->name, "super-admin");
+}
+
 /* The kubeconfig of kube-proxy is in a bundle, or by itself. */
 static bool is_in_bundle(const struct ledger_row *row)
 {
 	return !strcmp(row->profile, KUBE_PROXY) &&
 	       bundle_detail_read(row->detail).is_bundle;
+}
+
+/* What only a tree has, and what a host has in its tree. */
+static bool is_of_control(const struct search *search,
+	const struct profile *profile, const struct ledger_row *row)
+{
+	const struct topology *topology =
+		search->renew->context->cluster->topology;
+	struct node host;
+
+	if (profile->is_ca || profile->for_user ||
+		!strcmp(profile->name, KUBE_PROXY))
+		return false;
+	return bundle_detail_read(row->detail).control_plane ||
+	       (topology && topology->all &&
+		       inventory_find(topology->all, row->name, &host)) ||
+	       (!is_of_node(profile) && !is_component(profile));
+}
+
+/* The administrator's own tree has a name, and what is in it the common name. */
+static const char *name_of(
+	const struct profile *profile, const struct ledger_row *row)
+{
+	bool own = !profile->for_user && profile->common_name &&
+		   is_administrator(profile) &&
+		   !strcmp(profile->common_name, row->name);
+
+	return own ? CONTROL_ADMIN_NAME : row->name;
 }
 
 static struct renew_item *add_item(struct renew *renew)
@@ -118,23 +163,25 @@ static bool add_row(void *data, const struct ledger_row *row, struct error *err)
 	const struct profile *profile = profile_find(row->profile);
 	struct renew_item *item;
 
-	if (!is_wanted(search, row))
-		return true;
 	if (!profile)
 		return error_set(err, ERROR_INPUT,
 			"ledger: entry %lld: profile \"%s\": not known",
 			(long long)row->event, row->profile);
+	if (!is_wanted(search, row, name_of(profile, row)))
+		return true;
 	item = add_item(search->renew);
-	item->name = memory_text(row->name);
+	item->name = memory_text(name_of(profile, row));
 	item->profile = profile;
 	item->not_after = row->not_after;
 	item->detail = bundle_detail_read(row->detail);
-	item->of_node = is_of_node(profile) || is_in_bundle(row);
+	item->of_control = is_of_control(search, profile, row);
+	item->of_node = !item->of_control &&
+			(is_of_node(profile) || is_in_bundle(row));
 	item->events[0] = row->event;
 	return certificate_read(row->body, &item->certificates[0], err);
 }
 
-/* By name, what belongs to one bundle together. */
+/* By name, what belongs to one bundle or tree together. */
 static int compare_items(const void *a, const void *b)
 {
 	const struct renew_item *left = a, *right = b;
@@ -142,13 +189,23 @@ static int compare_items(const void *a, const void *b)
 
 	if (order || left->of_node != right->of_node)
 		return order ? order : left->of_node - right->of_node;
-	if (!left->of_node)
+	if (left->of_control != right->of_control)
+		return left->of_control - right->of_control;
+	if (!left->of_node && !left->of_control)
 		return strcmp(left->profile->name, right->profile->name);
 	return (left->not_after.seconds > right->not_after.seconds) -
 	       (left->not_after.seconds < right->not_after.seconds);
 }
 
-static void join_nodes(struct renew *renew)
+static bool belong_together(
+	const struct renew_item *a, const struct renew_item *b)
+{
+	return ((a->of_node && b->of_node) ||
+		       (a->of_control && b->of_control)) &&
+	       !strcmp(a->name, b->name);
+}
+
+static void join(struct renew *renew)
 {
 	size_t n = 0;
 
@@ -158,8 +215,7 @@ static void join_nodes(struct renew *renew)
 	for (size_t i = 0; i < renew->n_items; i++) {
 		struct renew_item *item = &renew->items[i];
 
-		if (n > 0 && item->of_node && renew->items[n - 1].of_node &&
-			!strcmp(item->name, renew->items[n - 1].name))
+		if (n > 0 && belong_together(item, &renew->items[n - 1]))
 			item_release(item);
 		else
 			renew->items[n++] = *item;
@@ -216,12 +272,16 @@ static bool search_ledger(struct search *search, struct error *err)
 
 	if (!ledger_each(renew->context->ledger, &filter, add_row, search, err))
 		return false;
-	join_nodes(renew);
-	for (size_t i = 0; i < renew->n_items; i++)
-		if (renew->items[i].of_node &&
-			(!read_pairs(renew, &renew->items[i], err) ||
-				!find_kube_proxy(renew, &renew->items[i], err)))
+	join(renew);
+	for (size_t i = 0; i < renew->n_items; i++) {
+		struct renew_item *item = &renew->items[i];
+
+		if (item->of_node && (!read_pairs(renew, item, err) ||
+					     !find_kube_proxy(renew, item, err)))
 			return false;
+		if (item->of_control && !renew_read_tree(renew, item, err))
+			return false;
+	}
 	return true;
 }
 
@@ -305,10 +365,13 @@ bool renew_node(const struct renew *renew, struct renew_item *item,
 		       inventory, item->name, addresses, n, 0, &item->error);
 }
 
-static struct document *serials_of(const struct renew_item *item)
+static struct document *serials_of(struct renew_item *item)
 {
-	struct document *list = document_new_list();
+	struct document *list = take(&item->serials);
 
+	if (list)
+		return list;
+	list = document_new_list();
 	for (size_t i = 0; i < KUBELET_PAIRS; i++) {
 		const struct certificate *is = item->certificates[i];
 		AUTO_TEXT serial =
@@ -325,7 +388,10 @@ void renew_report(struct renew *renew, struct renew_item *item,
 {
 	struct document *row = document_new_map();
 
-	document_put_text(row, "status", item->error.kind ? "refused" : status);
+	if (item->error.kind)
+		status = item->error.kind == ERROR_REFUSED ? "refused"
+							   : "failed";
+	document_put_text(row, "status", status);
 	document_put_text(row, "node", item->name);
 	if (path && !item->error.kind)
 		document_put_text(row, "path", path);
@@ -353,6 +419,13 @@ bool renew_write_note(const struct renew *renew, int out, const char *name,
 	       error_context(err, "\"%s/%s\"", renew->out, file);
 }
 
+bool renew_remove_note(int out, const char *name, struct error *err)
+{
+	AUTO_TEXT file = memory_format("%s_renewal.txt", name);
+
+	return file_exists(out, name) || file_remove_tree(out, file, err);
+}
+
 /* -- the whole -- */
 
 static void plan_item(struct renew *renew, struct renew_item *item)
@@ -360,7 +433,10 @@ static void plan_item(struct renew *renew, struct renew_item *item)
 	AUTO_FREE(inventory) inventory = inventory_new(NULL);
 	AUTO_TEXT path = NULL;
 
-	if (!item->error.kind && item->of_node &&
+	if (!item->error.kind && item->of_control &&
+		renew_check_host(renew, item))
+		path = memory_format("%s/%s", renew->out, item->name);
+	else if (!item->error.kind && item->of_node &&
 		renew_node(renew, item, inventory))
 		path = memory_format("%s/%s%s", renew->out, item->name,
 			renew->same_key ? ".yaml" : "");
@@ -409,15 +485,15 @@ static void sort_out(struct renew *renew)
 				"kubelet gets one from the cluster, and "
 				"kpki node-bundle --bootstrap --reissue makes "
 				"its bundle");
-		else if (!strcmp(item->profile->name, KUBE_PROXY) &&
-			 !item->of_node)
+		else if (item->of_control && renew->same_key)
 			error_set(&item->error, ERROR_REFUSED,
-				"%s: kpki kubeconfig --reissue makes it",
-				item->profile->name);
-		else if (!item->of_node && !item->profile->for_user)
+				"is of the control plane: without --same-key "
+				"its tree is made, with new keys");
+		else if (!item->of_node && !item->of_control &&
+			 !item->profile->for_user)
 			error_set(&item->error, ERROR_REFUSED,
-				"%s: kpki control-plane --reissue makes it, "
-				"with all that its host has",
+				"%s: has a kubeconfig by itself: kpki "
+				"kubeconfig --reissue makes it",
 				item->profile->name);
 		else if (item->profile->for_user && !renew->same_key)
 			error_set(&item->error, ERROR_REFUSED,
@@ -453,12 +529,16 @@ static bool renew_all(struct renew *renew, struct error *err)
 			renew_report(renew, &renew->items[i], "refused", NULL);
 	if (!renew->plan)
 		done = renew->same_key ? renew_same_key(renew, err)
-				       : renew_bundles(renew, err);
+				       : renew_control(renew, err) &&
+						 renew_bundles(renew, err);
 	return answer(renew, done, err);
 }
 
 static bool check_usage(const S *settings, struct error *err)
 {
+	if (settings->out && !strcmp(settings->out, "-"))
+		return error_set(err, ERROR_USAGE,
+			"--out -: bundles, trees and notes go to a directory");
 	if (settings->ca && !settings->same_key)
 		return error_set(err, ERROR_USAGE,
 			"--ca needs --same-key: with another key it would be "
@@ -531,6 +611,7 @@ static bool renew_run(const struct command_call *call, struct error *err)
 	AUTO_RELEASE(renew)
 	renew = {.call = call,
 		.out = settings->out ? settings->out : OUT_PRESET,
+		.validity = settings->validity,
 		.same_key = settings->same_key,
 		.plan = settings->plan,
 		.clock_back = settings->allow_clock_back,

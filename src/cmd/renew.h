@@ -11,7 +11,7 @@
  * in the ledger; nodes with both of theirs.
  */
 struct renew_item {
-	char *name;		       /* node or user */
+	char *name;		       /* node, user or host */
 	const struct profile *profile; /* of the first that was found */
 	struct instant not_after;      /* that of the first to expire */
 	/* of a node: what it has, expired or not; of others only the first */
@@ -20,6 +20,9 @@ struct renew_item {
 	struct bundle_detail detail;
 	bool of_node;
 	bool kube_proxy; /* its bundle has the kubeconfig of kube-proxy */
+	bool of_control; /* a host of the control plane, or its administrator */
+	bool admin, super_admin; /* a host's tree has their kubeconfigs */
+	struct document *serials; /* of what a tree has; NULL of others */
 	bool done;	    /* it has its row in the report */
 	struct error error; /* why it is not renewed */
 };
@@ -29,6 +32,7 @@ struct renew {
 	const struct command_call *call;
 	const struct inventory *inventory; /* or NULL: addresses as they are */
 	const char *out;
+	const char *validity;
 	struct lifetime lifetime;
 	bool same_key, plan, clock_back, quiet;
 	struct renew_item *items; /* sorted by name */
@@ -50,9 +54,19 @@ void renew_report(struct renew *renew, struct renew_item *item,
  * is there. */
 MUST_CHECK bool renew_write_note(const struct renew *renew, int out,
 	const char *name, const struct buffer *text, struct error *err);
+/* Away with it, unless NAME is there. */
+MUST_CHECK bool renew_remove_note(int out, const char *name, struct error *err);
 
-/* New keys: bundles of nodes; what has no bundle is the item's error. */
+/* What the ledger has of a tree, under the lock that found the item. */
+MUST_CHECK bool renew_read_tree(const struct renew *renew,
+	struct renew_item *item, struct error *err);
+/* Is it a host of today's cluster file?  If not, that is the item's error. */
+bool renew_check_host(const struct renew *renew, struct renew_item *item);
+
+/* New keys: bundles of nodes … */
 MUST_CHECK bool renew_bundles(struct renew *renew, struct error *err);
+/* … and trees of the control plane. */
+MUST_CHECK bool renew_control(struct renew *renew, struct error *err);
 
 /* Certificates for the keys that are there already. */
 MUST_CHECK bool renew_same_key(struct renew *renew, struct error *err);

@@ -120,18 +120,39 @@ static bool collect(struct group *group, struct error *err)
 
 		if (item->done)
 			continue;
-		if (!shape_of(renew, item, &shape, err))
-			return false;
+		if (!shape_of(renew, item, &shape, &item->error)) {
+			renew_report(renew, item, "failed", NULL);
+			continue;
+		}
 		if (first)
 			group->shape = shape;
 		first = false;
 		if (!is_same(&shape, &group->shape))
 			continue;
-		item->done = true;
 		if (!renew_node(renew, item, group->inventory))
 			renew_report(renew, item, "refused", NULL);
 	}
 	return inventory_seal(group->inventory, err);
+}
+
+/* The batch has reported them, or why there is none is told of each. */
+static void end_members(const struct group *group, const struct error *why)
+{
+	struct renew *renew = group->renew;
+
+	for (size_t i = 0; i < renew->n_items; i++) {
+		struct renew_item *item = &renew->items[i];
+		struct node node;
+
+		if (item->done || !item->of_node ||
+			!inventory_find(group->inventory, item->name, &node))
+			continue;
+		item->done = true;
+		if (why)
+			error_set(&item->error, why->kind, "%s", why->message);
+		if (why)
+			renew_report(renew, item, "failed", NULL);
+	}
 }
 
 /* A note before its bundle: one too many harms nobody. */
@@ -162,34 +183,37 @@ static bool remove_notes(const struct group *group, struct error *err)
 		return false;
 	for (size_t i = 0; i < inventory_count(group->inventory); i++) {
 		struct node node = inventory_node(group->inventory, i);
-		AUTO_TEXT name = memory_format("%s_renewal.txt", node.name);
 
-		if (!file_exists(out, node.name) &&
-			!file_remove_tree(out, name, err))
+		if (!renew_remove_note(out, node.name, err))
 			return false;
 	}
 	return true;
 }
 
-static bool run_group(struct group *group, struct error *err)
+static bool prepare(struct group *group, struct error *err)
 {
-	bool done;
-
-	if (inventory_count(group->inventory) == 0)
-		return true;
 	if (!make_kit(group, err))
 		return false;
 	fill_batch(group);
-	if (!write_notes(group, err))
-		return false;
-	done = batch_run(&group->batch, group->renew->report, err);
-	if (done)
-		return remove_notes(group, err);
-	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the batch's counts */
+	return write_notes(group, err);
+}
 
-	if (!remove_notes(group, &ignored))
-		error_release(&ignored);
-	return false;
+static void run_group(struct group *group)
+{
+	struct renew *renew = group->renew;
+	AUTO_RELEASE(error) why = ERROR_INIT;
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the batch's counts */
+	bool done;
+
+	if (!prepare(group, &why)) {
+		end_members(group, &why);
+		return;
+	}
+	done = batch_run(&group->batch, renew->report, &why);
+	if (!remove_notes(group, done ? &why : &ignored) || !done)
+		tally_add(&renew->tally,
+			inventory_node(group->inventory, 0).name, &why);
+	end_members(group, NULL);
 }
 
 static bool is_left(const struct renew *renew)
@@ -205,15 +229,11 @@ bool renew_bundles(struct renew *renew, struct error *err)
 	interrupt_watch();
 	while (is_left(renew)) {
 		AUTO_RELEASE(group) group = {.renew = renew};
-		AUTO_RELEASE(error) why = ERROR_INIT;
 
-		if (!collect(&group, &why) || !run_group(&group, &why))
-			tally_add(&renew->tally,
-				inventory_count(group.inventory)
-					? inventory_node(group.inventory, 0)
-						  .name
-					: "",
-				&why);
+		if (!collect(&group, err))
+			return false;
+		if (inventory_count(group.inventory) > 0)
+			run_group(&group);
 		if (interrupted())
 			return error_set(err, ERROR_FAILED, "interrupted");
 	}

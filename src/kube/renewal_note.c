@@ -29,6 +29,74 @@ void renewal_note_bundle(const struct node *node, enum layout layout,
 		bundle_current_path(layout));
 }
 
+/* What every tree of a cluster has stays as it is. */
+static void list_changes(const struct control_plan *plan, struct buffer *text)
+{
+	AUTO_RELEASE(control_files) files = control_files_of(plan);
+
+	for (size_t i = 0; i < files.n_items; i++) {
+		enum control_part part = files.items[i].part;
+
+		if (part == PART_CERTIFICATE || part == PART_KEY ||
+			part == PART_KUBECONFIG)
+			buffer_format(text, "     %s%s\n",
+				plan->roles & ROLE_ADMIN ? "" : "/",
+				files.items[i].path);
+	}
+}
+
+/* Whoever reads the files only when it starts comes behind what it asks. */
+static void list_restarts(const struct control_plan *plan, struct buffer *text)
+{
+	if (plan->roles & ROLE_ETCD)
+		buffer_format(text,
+			"     etcd; go on when etcdctl endpoint health says "
+			"that it is healthy\n");
+	if (plan->roles & ROLE_CONTROL)
+		buffer_format(text,
+			"     kube-apiserver; go on when its /readyz says "
+			"ok\n"
+			"     kube-controller-manager\n"
+			"     kube-scheduler\n"
+			"     kubelet, by systemctl restart kubelet\n");
+}
+
+static void note_administrator(
+	const struct control_plan *plan, struct buffer *text)
+{
+	buffer_format(text,
+		"%s: the administrator's certificates were renewed, with new "
+		"keys.\n\n"
+		"1. These files change, wherever an administrator has "
+		"them:\n",
+		plan->name);
+	list_changes(plan, text);
+	buffer_format(text, "2. Nothing is restarted.\n");
+}
+
+void renewal_note_tree(const struct control_plan *plan, struct buffer *text)
+{
+	if (plan->roles & ROLE_ADMIN) {
+		note_administrator(plan, text);
+		return;
+	}
+	buffer_format(text,
+		"%s: its certificates were renewed, with new keys.  Hosts of "
+		"the control plane go one\nafter the other.\n\n"
+		"1. Lay what is in %s/ over / of the host.  These files "
+		"change:\n",
+		plan->name, plan->name);
+	list_changes(plan, text);
+	buffer_format(text,
+		"2. Restart, in this order; a static pod by moving its "
+		"manifest out of its\n"
+		"   directory for 20 seconds, and back:\n");
+	list_restarts(plan, text);
+	buffer_format(text,
+		"3. The next host.  Until then the old certificates are good "
+		"as well.\n");
+}
+
 void renewal_note_certificates(const struct node *node, struct buffer *text)
 {
 	buffer_format(text,

@@ -3,6 +3,7 @@
 #define KUBE_RENEWAL_NOTE_H
 
 #include "kube/bundle.h"
+#include "kube/control_plane.h"
 
 /*
  * What whoever carries something renewed to a host has to know: which files
@@ -12,6 +13,9 @@
 /* Of a node's bundle, which stands in a directory NAME beside the note. */
 void renewal_note_bundle(const struct node *node, enum layout layout,
 	const struct bundle_kit *kit, struct buffer *text);
+
+/* Of a tree of the control plane, which stands in a directory NAME beside it. */
+void renewal_note_tree(const struct control_plan *plan, struct buffer *text);
 
 /* Of certificates for keys that the node has, in NAME.yaml beside it. */
 void renewal_note_certificates(const struct node *node, struct buffer *text);

@@ -312,3 +312,151 @@ refused eve"
 	is "$(kpki list --node w1 --live --json | jq '.items | length')" 2
 	is "$(kpki list --node w2 --live --json | jq '.items | length')" 1
 }
+
+# -- the control plane --
+
+# Two hosts, of which the second has more than it needs, and a node.
+make_hosts()
+{
+	make_pki
+	cat >>pki/cluster.yaml <<-END
+		controlPlane:
+		  hosts:
+		    - name: cp-1
+		      addresses: ["10.0.0.1"]
+		    - name: cp-2
+		      addresses: ["10.0.0.2"]
+	END
+	kpki control-plane -q --validity 20d --host cp-1
+	kpki control-plane -q --validity 20d --host cp-2 --layout pem \
+		--with-ca-key --with-admin-conf --key-type rsa-2048 \
+		--out others
+	kpki control-plane -q --validity 20d
+	kpki node-bundle -q w1 --address 10.0.0.11 --validity 20d
+}
+
+@test "hosts of the control plane come back as they were, with a note each" {
+	local host file before
+
+	make_hosts
+	before=$(rows)
+	exits 0 renew --plan --json
+	is "$(json '.items[] | "\(.status) \(.node) \(.path) \(.serials | length)"')" \
+		"planned admin renewals/admin 1
+planned cp-1 renewals/cp-1 11
+planned cp-2 renewals/cp-2 12
+planned w1 renewals/w1 2"
+	is "$(rows)" "$before"
+	exits 0 renew --json
+	is "$(json '.items[] | "\(.status) \(.node) \(.path) \(.serials | length)"' | sort)" \
+		"issued admin renewals/admin 1
+issued cp-1 renewals/cp-1 11
+issued cp-2 renewals/cp-2 12
+issued w1 renewals/w1 2"
+	diff <(shape control-plane/cp-1) <(shape renewals/cp-1)
+	diff <(shape others/cp-2) <(shape renewals/cp-2)
+	diff <(shape control-plane/admin) <(shape renewals/admin)
+	cmp pki/ca.key renewals/cp-2/var/lib/kubernetes/ca-key.pem
+	has "$(certificate renewals/cp-2/var/lib/kubernetes/kubernetes.pem \
+		-text)" rsaEncryption
+	# each has what is live, and other keys
+	is "$(statuses cp-1 | tr ' ' '\n' | sort | uniq -c | tr -s ' ')" " 11 live
+ 11 superseded"
+	! cmp -s control-plane/cp-1/etc/kubernetes/pki/apiserver.key \
+		renewals/cp-1/etc/kubernetes/pki/apiserver.key
+	cmp control-plane/cp-1/etc/kubernetes/pki/sa.key \
+		renewals/cp-1/etc/kubernetes/pki/sa.key
+	exits 0 list --expiring 30d
+	exits 0 ledger verify
+	exits 0 renew
+	is "$output" ""
+}
+
+@test "the note of a host names what changes and what is restarted, in order" {
+	local path
+
+	make_hosts
+	exits 0 renew
+	for path in $(sed -n 's|^     \(/.*\)|\1|p' renewals/cp-1_renewal.txt); do
+		[ -e "renewals/cp-1$path" ]
+		! cmp -s "renewals/cp-1$path" "control-plane/cp-1$path"
+	done
+	# and all that changes is named
+	for path in $(cd renewals/cp-1 && find . -type f -printf '/%P\n'); do
+		cmp -s "renewals/cp-1$path" "control-plane/cp-1$path" ||
+			grep -qx "     $path" renewals/cp-1_renewal.txt
+	done
+	is "$(grep -oE '^     (etcd|kube-[a-z-]*|kubelet)' \
+		renewals/cp-1_renewal.txt | tr -s ' ' | paste -sd ,)" \
+		" etcd, kube-apiserver, kube-controller-manager, kube-scheduler,\
+ kubelet"
+	has "$(<renewals/admin_renewal.txt)" "admin.conf"
+	lacks "$(cat renewals/*_renewal.txt)" "sa.key"
+}
+
+@test "a host of etcd alone is renewed, and so is one that has expired" {
+	make_pki
+	cat >>pki/cluster.yaml <<-END
+		controlPlane:
+		  hosts:
+		    - name: cp-1
+		      addresses: ["10.0.0.1"]
+		etcd:
+		  hosts:
+		    - name: etcd-1
+		      addresses: ["10.0.0.4"]
+	END
+	kpki control-plane -q --validity 2s
+	cp -a control-plane before
+	sleep 3
+	exits 0 renew --node etcd-1 --out control-plane
+	is "$(awk 'NR > 1 { print $1, $2 }' <<<"$output")" "issued etcd-1"
+	diff <(shape before/etcd-1) <(shape control-plane/etcd-1)
+	lacks "$(<control-plane/etcd-1_renewal.txt)" kube-apiserver
+	exits 0 renew --out control-plane
+	is "$(rows --live)" 15
+	exits 0 control-plane
+	has "$output" "unchanged  cp-1"
+	exits 0 verify pki control-plane/cp-1
+}
+
+@test "a host that is no host any more, or whose authority is gone, is refused" {
+	local before
+
+	make_hosts
+	before=$(rows)
+	exits 4 renew --same-key --node cp-1
+	has "$stderr$output" "is of the control plane: without --same-key"
+	mv pki/sa.key kept
+	exits 3 renew --node cp-1 --json
+	has "$output" 'and \"sa.key\" is not'
+	is "$(json '.items[] | "\(.status) \(.node)"')" "failed cp-1"
+	is "$(rows)" "$before"
+	mv pki/etcd away
+	mv pki/sa.pub pki/front-proxy-ca.* .
+	exits 4 renew --node cp-1 --node cp-2 --json
+	is "$(json '.items[] | "\(.status) \(.node)"')" "refused cp-1
+refused cp-2"
+	has "$(json '.items[0].reason')" "pki/etcd/ca.crt"
+	[ ! -e pki/etcd ]
+	sed -i '/name: cp-2/,$d' pki/cluster.yaml
+	exits 4 renew --json
+	has "$(json '.items[] | select(.node == "cp-2") | .reason')" \
+		"is no host of"
+	is "$(json '.items[] | select(.node == "w1") | .status')" issued
+	sed -i '/^controlPlane/,$d' pki/cluster.yaml
+	exits 4 renew --plan --node cp-1
+	has "$stderr$output" "is of a control plane, and"
+}
+
+@test "a component's own kubeconfig is named, and directories only are made" {
+	make_pki
+	kpki kubeconfig -q h1 --profile scheduler --out h1.conf --validity 5d
+	kpki kubeconfig -q h2 --profile kube-proxy --out h2.conf --validity 5d
+	exits 4 renew --json
+	is "$(json '.items[] | "\(.status) \(.node)"')" "refused h1
+refused h2"
+	has "$output" "kpki kubeconfig --reissue makes it"
+	exits 2 renew --out -
+	exits 2 renew --ca --same-key --out -
+}
