@@ -121,6 +121,25 @@ points()
 	done
 }
 
+# `halt_everywhere SAMPLE PREPARE CHECK COMMAND…`: kills the command before about
+# so many of its calls, each time in a place that PREPARE made, and calls CHECK
+# with the command.  Where that goes on is told by `where`.
+halt_everywhere()
+{
+	local sample=$1 prepare=$2 check=$3 n at
+
+	shift 3
+	$prepare
+	n=$(count_calls "$@")
+	((n > 5)) || fault "only $n calls"
+	for at in $(points "$n" "$sample"); do
+		$prepare
+		halt "$at" "$@" || true
+		where="call $at, $(tail -n 1 calls): kpki $*"
+		$check "$@"
+	done
+}
+
 # What went wrong, and where.
 where=
 fault()

@@ -10,20 +10,16 @@ batch=(node-bundle --inventory nodes --jobs 1 --quiet)
 # `kill_everywhere SAMPLE TIMES PREPARE SUFFIX COMMAND…`
 kill_everywhere()
 {
-	local sample=$1 times=$2 prepare=$3 suffix=$4 n at
+	local times=$2 suffix=$4
 
-	shift 4
-	$prepare
-	n=$(count_calls "$@")
-	((n > 50)) || fault "only $n calls"
-	for at in $(points "$n" "$sample"); do
-		$prepare
-		halt "$at" "$@" || true
-		where="call $at, $(tail -n 1 calls): kpki $*"
-		after_fault
-		converged "$times" "$@"
-		all_published "$suffix"
-	done
+	halt_everywhere "$1" "$3" check_batch "${@:5}"
+}
+
+check_batch()
+{
+	after_fault
+	converged "$times" "$@"
+	all_published "$suffix"
 }
 
 # The calls of a run during which it has something recorded and unpublished, or
@@ -171,26 +167,28 @@ check_authority()
 		<(cd pki && stat -c '%n %a' .lock *) || fault "the files"
 }
 
-@test "the birth of a PKI directory" {
-	local n at before
-
+no_pki()
+{
 	rm -rf pki
-	n=$(count_calls init-ca)
-	for at in $(points "$n" 30); do
-		rm -rf pki
-		halt "$at" init-ca || true
-		where="call $at, $(tail -n 1 calls): kpki init-ca"
-		before=
-		if [[ -e pki ]]; then
-			check_authority
-			before=$(<pki/ca.crt)
-		fi
-		kpki init-ca >out 2>err || fault "the next run: status $?"
+}
+
+check_birth()
+{
+	local before=
+
+	if [[ -e pki ]]; then
 		check_authority
-		check_tidy
-		[[ -z $before || $before == "$(<pki/ca.crt)" ]] ||
-			fault "another CA"
-	done
+		before=$(<pki/ca.crt)
+	fi
+	kpki "$@" >out 2>err || fault "the next run: status $?"
+	check_authority
+	check_tidy
+	[[ -z $before || $before == "$(<pki/ca.crt)" ]] ||
+		fault "another CA"
+}
+
+@test "the birth of a PKI directory" {
+	halt_everywhere 30 no_pki check_birth init-ca
 }
 
 # Some hundreds of nodes, more than a chunk.

@@ -20,31 +20,20 @@ check_file()
 		fault "the file has not the live certificate"
 }
 
-kill_kubeconfig() # SAMPLE COMMAND…
+check_kubeconfig()
 {
-	local sample=$1 n at
-
-	shift
-	prepare
-	n=$(count_calls "$@")
-	((n > 15)) || fault "only $n calls"
-	for at in $(points "$n" "$sample"); do
-		prepare
-		halt "$at" "$@" || true
-		where="call $at, $(tail -n 1 calls)"
-		look before
-		[[ ! -e alice.kubeconfig ]] ||
-			grep -q '^current-context' alice.kubeconfig ||
-			fault "not whole"
-		kpki "$@" >out 2>err || fault "the next run" || return
-		look after
-		check_file && check_tidy || return
-	done
+	look before
+	[[ ! -e alice.kubeconfig ]] ||
+		grep -q '^current-context' alice.kubeconfig ||
+		fault "not whole"
+	kpki "$@" >out 2>err || fault "the next run"
+	look after
+	check_file
+	check_tidy
 }
 
 @test "a kubeconfig" {
-	prepare() { fresh; }
-	kill_kubeconfig 30 "${one[@]}"
+	halt_everywhere 30 fresh check_kubeconfig "${one[@]}"
 	[[ $(jq '[.items[] | select(.node == "alice")] | length' list.json) == 1 ]]
 }
 
@@ -59,7 +48,7 @@ kill_kubeconfig() # SAMPLE COMMAND…
 		rm -rf pki
 		cp -a "$scratch/issued"/* .
 	}
-	kill_kubeconfig 30 "${one[@]}" --reissue
+	halt_everywhere 30 prepare check_kubeconfig "${one[@]}" --reissue
 }
 
 # The three certificates of each bundle are its node's live ones.
@@ -82,20 +71,16 @@ check_with_proxy()
 	done <nodes
 }
 
-@test "a batch of bundles with kube-proxy" {
-	local n at batch=(node-bundle --inventory nodes --with-kube-proxy
-		--jobs 1 --quiet)
+check_batch()
+{
+	look before
+	kpki "$@" >out 2>err || fault "the next run"
+	look after
+	check_with_proxy
+	check_tidy
+}
 
-	fresh
-	n=$(count_calls "${batch[@]}")
-	for at in $(points "$n" 30); do
-		fresh
-		halt "$at" "${batch[@]}" || true
-		where="call $at, $(tail -n 1 calls)"
-		look before
-		kpki "${batch[@]}" >out 2>err || fault "the next run"
-		look after
-		check_with_proxy
-		check_tidy
-	done
+@test "a batch of bundles with kube-proxy" {
+	halt_everywhere 30 fresh check_batch node-bundle --inventory nodes \
+		--with-kube-proxy --jobs 1 --quiet
 }

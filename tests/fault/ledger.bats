@@ -30,18 +30,14 @@ check_done()
 	[[ -z $(find pki -name '.kpki-*') ]] || fault "a stage is left"
 }
 
-@test "a lost ledger is rebuilt whole, or is still lost" {
-	local n at
+check_rebuilt()
+{
+	check_all_or_nothing
+	check_done
+}
 
-	begin
-	n=$(count_calls "${run[@]}")
-	((n > 15)) || fault "only $n calls"
-	for at in $(points "$n" 25); do
-		begin
-		halt "$at" "${run[@]}" || true
-		where="call $at, $(tail -n 1 calls)"
-		check_all_or_nothing && check_done || return
-	done
+@test "a lost ledger is rebuilt whole, or is still lost" {
+	halt_everywhere 25 begin check_rebuilt "${run[@]}"
 }
 
 # What its last writer left unfinished is of pages that are not there any more.
@@ -62,26 +58,21 @@ check_done()
 	[[ $found ]] || fault "no journal was left"
 }
 
+begin_empty()
+{
+	fresh
+	cp -a "$templates/full-bundles" bundles
+}
+
+check_imported()
+{
+	look after
+	[[ $(wc -l <after) == [17] ]] || fault "some of them, and not all"
+	check_done
+}
+
 @test "an import into a ledger that is there is all or nothing" {
-	local n at
-
-	begin_empty()
-	{
-		fresh
-		cp -a "$templates/full-bundles" bundles
-	}
-
-	begin_empty
-	n=$(count_calls "${run[@]}")
-	for at in $(points "$n" 15); do
-		begin_empty
-		halt "$at" "${run[@]}" || true
-		where="call $at, $(tail -n 1 calls)"
-		look after || return
-		[[ $(wc -l <after) == [17] ]] ||
-			fault "some of them, and not all" || return
-		check_done || return
-	done
+	halt_everywhere 15 begin_empty check_imported "${run[@]}"
 }
 
 @test "a call that fails leaves no ledger, and the next run succeeds" {

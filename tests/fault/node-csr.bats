@@ -102,29 +102,18 @@ finished()
 		fault "not as it should be"
 }
 
-# `kill_everywhere SAMPLE PREPARE`
-kill_everywhere()
+check_finished()
 {
-	local n at
-
-	$2
-	n=$(count_calls "${finish[@]}")
-	((n > 10)) || fault "only $n calls"
-	for at in $(points "$n" "$1"); do
-		$2
-		halt "$at" "${finish[@]}" && fault "was not killed"
-		where="call $at, $(tail -n 1 calls): kpki ${finish[*]}"
-		check_host
-		finished
-	done
+	check_host
+	finished
 }
 
 @test "certificates put in place on an empty host" {
-	kill_everywhere 15 host
+	halt_everywhere 15 host check_finished "${finish[@]}"
 }
 
 @test "certificates put in the place of older ones" {
-	kill_everywhere 15 used_host
+	halt_everywhere 15 used_host check_finished "${finish[@]}"
 }
 
 # A system call fails, and says so; then nothing that was there is harmed, and an
@@ -170,46 +159,47 @@ check_keys()
 	done
 }
 
-@test "keys and requests being made" {
-	local n at had
+no_keys()
+{
+	rm -rf keys
+}
 
-	n=$(count_calls "${request[@]}")
-	((n > 10)) || fault "only $n calls"
-	for at in $(points "$n" 15); do
-		rm -rf keys
-		halt "$at" "${request[@]}" && fault "was not killed"
-		where="call $at, $(tail -n 1 calls): kpki ${request[*]}"
-		check_keys
-		had=$(sha256sum keys/*.key 2>/dev/null) || :
-		kpki "${request[@]}" >out 2>err ||
-			fault "the next run: status $?"
-		check_keys
-		[[ $(ls -A keys | wc -l) == 4 ]] || fault "$(ls -A keys)"
-		[[ -z $had ]] || sha256sum --quiet -c <<<"$had" ||
-			fault "a key was made anew"
-		openssl req -in keys/kubelet-client.csr -noout -verify \
-			2>/dev/null || fault "the client's request"
-		openssl req -in keys/kubelet-serving.csr -noout -verify \
-			2>/dev/null || fault "the serving request"
-	done
+check_requests()
+{
+	local had
+
+	check_keys
+	had=$(sha256sum keys/*.key 2>/dev/null) || :
+	kpki "$@" >out 2>err || fault "the next run: status $?"
+	check_keys
+	[[ $(ls -A keys | wc -l) == 4 ]] || fault "$(ls -A keys)"
+	[[ -z $had ]] || sha256sum --quiet -c <<<"$had" ||
+		fault "a key was made anew"
+	openssl req -in keys/kubelet-client.csr -noout -verify \
+		2>/dev/null || fault "the client's request"
+	openssl req -in keys/kubelet-serving.csr -noout -verify \
+		2>/dev/null || fault "the serving request"
+}
+
+@test "keys and requests being made" {
+	halt_everywhere 15 no_keys check_requests "${request[@]}"
+}
+
+keys_of_before()
+{
+	rm -rf keys
+	kpki "${request[@]}"
+}
+
+check_replaced()
+{
+	openssl req -in keys/kubelet-serving.csr -noout -verify \
+		2>/dev/null || fault "not whole"
+	kpki "$@" >out 2>err || fault "the next run: status $?"
+	[[ $(ls -A keys | wc -l) == 4 ]] || fault "$(ls -A keys)"
 }
 
 @test "a request being replaced" {
-	local n at
-
-	rm -rf keys
-	kpki "${request[@]}"
-	n=$(count_calls "${request[@]}" --address 10.0.0.2)
-	for at in $(points "$n" 10); do
-		rm -rf keys
-		kpki "${request[@]}"
-		halt "$at" "${request[@]}" --address 10.0.0.2 &&
-			fault "was not killed"
-		where="call $at, $(tail -n 1 calls): kpki ${request[*]}"
-		openssl req -in keys/kubelet-serving.csr -noout -verify \
-			2>/dev/null || fault "not whole"
-		kpki "${request[@]}" --address 10.0.0.2 >out 2>err ||
-			fault "the next run: status $?"
-		[[ $(ls -A keys | wc -l) == 4 ]] || fault "$(ls -A keys)"
-	done
+	halt_everywhere 10 keys_of_before check_replaced \
+		"${request[@]}" --address 10.0.0.2
 }

@@ -61,47 +61,43 @@ tidy_now()
 		fault "left: $(find pki -name '.kpki*')"
 }
 
-killed_everywhere() # FROM STRAY? COMMAND…
+# A plain key may be left by a command whose work is to make one.
+check_after()
 {
-	local from=$1 stray=$2 n at
+	check_keys
+	[[ $1 == unseal ]] || no_stray_key
+	kpki "$@" >out 2>err || fault "the next run"
+	check_keys
+	tidy_now
+}
 
-	shift 2
-	begin "$from"
-	n=$(count_calls "$@")
-	((n > 10)) || fault "only $n calls"
-	for at in $(points "$n" 12); do
-		begin "$from"
-		halt "$at" "$@" || true
-		where="call $at of $n, $(tail -n 1 calls)"
-		check_keys || return
-		[[ $stray ]] || no_stray_key || return
-		kpki "${again[@]}" >out 2>err || fault "the next run" || return
-		check_keys || return
-		tidy_now || return
-	done
+begin_plain()
+{
+	begin plain
+}
+
+begin_sealed()
+{
+	begin sealed
 }
 
 @test "a key that is sealed is plain or sealed, and in one file" {
-	local again=(seal -q --passphrase-file first)
-
-	killed_everywhere plain "" "${again[@]}"
+	halt_everywhere 12 begin_plain check_after \
+		seal -q --passphrase-file first
 	grep -qF "ENCRYPTED PRIVATE KEY" pki/ca.key
 	no_stray_key
 }
 
 @test "a key that gets another passphrase is never plain" {
-	local again=(list -q)
-
-	tidy_now() { :; }
-	killed_everywhere sealed "" seal -q --change --passphrase-file first \
+	halt_everywhere 12 begin_sealed check_keys \
+		seal -q --change --passphrase-file first \
 		--new-passphrase-file second
 	! grep -rlF -e "-BEGIN PRIVATE KEY-" pki
 }
 
 @test "a key that is unsealed is whole, and what a killed run left goes" {
-	local again=(unseal -q --passphrase-file first)
-
-	killed_everywhere sealed stray "${again[@]}"
+	halt_everywhere 12 begin_sealed check_after \
+		unseal -q --passphrase-file first
 	no_stray_key
 	# Also by the command that has nothing else to do.
 	begin sealed

@@ -51,51 +51,47 @@ check_signed()
 			wc -l)" ]] || fault "something else is in there"
 }
 
-@test "requests" {
-	local n at
+signed_once_more() # TIMES COMMAND…
+{
+	kpki "${@:2}" >out 2>err || fault "the next run"
+	look after
+	check_signed all
+	[[ $(kpki list --all --json | jq '[.items[] |
+		select(.profile == "kubelet-client")] | length') == $((3 * $1)) ]] ||
+		fault "something was signed twice"
+}
 
+check_once()
+{
+	look before
+	check_signed
+	signed_once_more 1 "$@"
+}
+
+@test "requests" {
+	halt_everywhere 25 begin check_once "${run[@]}"
+}
+
+begin_signed()
+{
 	begin
-	n=$(count_calls "${run[@]}")
-	((n > 15)) || fault "only $n calls"
-	for at in $(points "$n" 25); do
-		begin
-		halt "$at" "${run[@]}" || true
-		where="call $at, $(tail -n 1 calls)"
-		look before
-		check_signed
-		kpki "${run[@]}" >out 2>err || fault "the next run"
-		look after
-		check_signed all
-		[[ $(kpki list --all --json | jq '[.items[] |
-			select(.profile == "kubelet-client")] | length') == 3 ]] ||
-			fault "something was signed twice"
-	done
+	rm -rf pki
+	cp -a "$scratch"/pki "$scratch"/signed .
+}
+
+check_twice()
+{
+	look before
+	signed_once_more 2 "$@"
 }
 
 @test "requests that take the place of others" {
-	local n at
-
 	begin
 	kpki "${run[@]}" >out
 	cp -a pki signed "$scratch"
 	rm -r "$scratch/requests"
 	make_requests
-	cp "$scratch"/requests/* .
-	n=$(count_calls "${run[@]}" --reissue)
-	for at in $(points "$n" 20); do
-		begin
-		rm -rf pki
-		cp -a "$scratch"/pki "$scratch"/signed .
-		halt "$at" "${run[@]}" --reissue || true
-		where="call $at, $(tail -n 1 calls)"
-		look before
-		kpki "${run[@]}" --reissue >out 2>err || fault "the next run"
-		look after
-		check_signed all
-		[[ $(kpki list --all --json | jq '[.items[] |
-			select(.profile == "kubelet-client")] | length') == 6 ]] ||
-			fault "something was signed twice"
-	done
+	halt_everywhere 20 begin_signed check_twice "${run[@]}" --reissue
 }
 
 # The first of many openats are the loader's; those that matter come later.
@@ -115,14 +111,7 @@ check_signed()
 			grep -q INJECTED trace || break
 			jq -e '.items | length | . == 0 or . == 3' out ||
 				fault "a report of some"
-			look before
-			check_signed
-			kpki "${run[@]}" >out 2>err || fault "the next run"
-			look after
-			check_signed all
-			[[ $(kpki list --all --json | jq '[.items[] |
-				select(.profile == "kubelet-client")] | length') == 3 ]] ||
-				fault "something was signed twice"
+			check_once "${run[@]}"
 		done
 	done
 	((n_failed > 20)) || fault "only $n_failed runs failed"

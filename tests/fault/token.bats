@@ -40,73 +40,66 @@ check_whole()
 	done
 }
 
-@test "a batch of tokens" {
-	local n at
+check_batch()
+{
+	look before
+	check_whole
+	kpki "$@" >out 2>err || fault "the next run"
+	look after
+	check_tokens
+	check_tidy
+}
 
+@test "a batch of tokens" {
+	halt_everywhere 30 fresh check_batch "${batch[@]}"
+}
+
+expired()
+{
 	fresh
-	n=$(count_calls "${batch[@]}")
-	((n > 30)) || fault "only $n calls"
-	for at in $(points "$n" 30); do
-		fresh
-		halt "$at" "${batch[@]}" || true
-		where="call $at, $(tail -n 1 calls)"
-		look before
-		check_whole
-		kpki "${batch[@]}" >out 2>err || fault "the next run"
-		look after
-		check_tokens
-		check_tidy
-	done
+	rm -rf pki
+	cp -a "$scratch/expired"/* .
+}
+
+check_successors()
+{
+	check_whole
+	kpki "$@" >out 2>err || fault "the next run"
+	look after
+	kpki list --tokens --live --json >list.json
+	[[ $(jq '.items | length' list.json) == 3 ]] ||
+		fault "not three live tokens"
+	[[ $(jq -r '.items[] | .node + " " + .id' list.json | sort) == \
+		"$(for node in n1 n2 n3; do echo "$node $(sed -nE \
+			's/^  token-id: "(.*)"/\1/p' \
+			"tokens/$node.yaml")"; done)" ]] ||
+		fault "the files are not of the live tokens"
+	check_tidy
 }
 
 @test "a batch of tokens that takes the place of expired ones" {
-	local n at templates_tokens=$scratch/expired
-
 	fresh
 	kpki "${batch[@]}" --ttl 1s
-	mkdir "$templates_tokens"
-	cp -a pki tokens "$templates_tokens"
+	mkdir "$scratch/expired"
+	cp -a pki tokens "$scratch/expired"
 	sleep 2
-	n=$(count_calls "${batch[@]}")
-	for at in $(points "$n" 20); do
-		fresh
-		rm -rf pki
-		cp -a "$templates_tokens"/* .
-		halt "$at" "${batch[@]}" || true
-		where="call $at, $(tail -n 1 calls)"
-		check_whole
-		kpki "${batch[@]}" >out 2>err || fault "the next run"
-		look after
-		kpki list --tokens --live --json >list.json
-		[[ $(jq '.items | length' list.json) == 3 ]] ||
-			fault "not three live tokens"
-		[[ $(jq -r '.items[] | .node + " " + .id' list.json | sort) == \
-			"$(for node in n1 n2 n3; do echo "$node $(sed -nE \
-				's/^  token-id: "(.*)"/\1/p' \
-				"tokens/$node.yaml")"; done)" ]] ||
-			fault "the files are not of the live tokens"
-		check_tidy
-	done
+	halt_everywhere 20 expired check_successors "${batch[@]}"
+}
+
+# What was recorded is finished by the next command.
+check_one()
+{
+	kpki token --quiet --out two.yaml 2>err || fault "the next one"
+	kpki list --tokens --json >list.json
+	[[ $(jq '.items | length' list.json) == \
+		"$(cat ./*.yaml | grep -c token-secret)" ]] ||
+		fault "a token without a file, or a file without a row"
+	look after
+	check_tidy
 }
 
 @test "one token to a file" {
-	local n at
-
-	fresh
-	n=$(count_calls token --quiet --out one.yaml)
-	for at in $(points "$n" 20); do
-		fresh
-		halt "$at" token --quiet --out one.yaml || true
-		where="call $at, $(tail -n 1 calls)"
-		# what was recorded is finished by the next command
-		kpki token --quiet --out two.yaml 2>err || fault "the next one"
-		kpki list --tokens --json >list.json
-		[[ $(jq '.items | length' list.json) == \
-			"$(cat ./*.yaml | grep -c token-secret)" ]] ||
-			fault "a token without a file, or a file without a row"
-		look after
-		check_tidy
-	done
+	halt_everywhere 20 fresh check_one token --quiet --out one.yaml
 }
 
 bundles=(node-bundle --bootstrap --inventory nodes --jobs 1 --quiet)
@@ -146,31 +139,20 @@ check_bundles_of_tokens()
 
 readonly conf=etc/kubernetes/bootstrap-kubelet.conf
 
-# `kill_bundles SAMPLE PREPARE COMMAND…`
-kill_bundles()
+check_bundles_again()
 {
-	local sample=$1 prepare=$2 n at
-
-	shift 2
-	$prepare
-	n=$(count_calls "$@")
-	((n > 50)) || fault "only $n calls"
-	for at in $(points "$n" "$sample"); do
-		$prepare
-		halt "$at" "$@" || true
-		where="call $at, $(tail -n 1 calls): kpki $*"
-		look before
-		kpki "$@" >out 2>err || fault "the next run" || return
-		look after
-		check_bundles_of_tokens && check_tidy || return
-	done
+	look before
+	kpki "$@" >out 2>err || fault "the next run"
+	look after
+	check_bundles_of_tokens
+	check_tidy
 }
 
 @test "a batch of bundles to bootstrap from" {
-	kill_bundles 30 fresh "${bundles[@]}"
+	halt_everywhere 30 fresh check_bundles_again "${bundles[@]}"
 }
 
 @test "a batch in which tokens take the place of certificates" {
-	kill_bundles 30 fresh_full "${bundles[@]}" --reissue \
+	halt_everywhere 30 fresh_full check_bundles_again "${bundles[@]}" --reissue \
 		--issued-before "$(<"$templates/moment")"
 }
