@@ -69,3 +69,50 @@ check_same_keys()
 	halt_everywhere 20 fresh_full check_same_keys \
 		renew --same-key --expiring 2y --quiet
 }
+
+# A host of the control plane and its administrator, who are due.
+fresh_host()
+{
+	if [[ ! -e $scratch/host ]]; then
+		fresh
+		cat >>pki/cluster.yaml <<-END
+			controlPlane:
+			  hosts:
+			    - name: cp-1
+			      addresses: [10.0.0.101]
+		END
+		kpki control-plane --quiet --validity 20d
+		mkdir "$scratch/host"
+		cp -a pki control-plane "$scratch/host"
+	fi
+	rm -rf ./*
+	cp -a "$scratch/host/." .
+}
+
+# What was recorded is finished by the next run, and nothing is due any more.
+check_host_renewed()
+{
+	local tree profile
+
+	kpki "$@" >out 2>err || fault "the next run"
+	look after
+	kpki list --expiring 30d >out 2>err || fault "something is due"
+	[[ $(grep -c '^issued .* live$' after) == 15 ]] ||
+		fault "not each live once"
+	for tree in cp-1 admin; do
+		[[ -d renewals/$tree && -s renewals/${tree}_renewal.txt ]] ||
+			fault "$tree: missing"
+	done
+	for profile in apiserver etcd/server front-proxy-client; do
+		"$tools/pair_check" \
+			"renewals/cp-1/etc/kubernetes/pki/$profile".{crt,key} \
+			>serials || fault "$profile: a key does not fit"
+		grep -q " $(<serials) live\$" after ||
+			fault "$profile: not the live one"
+	done
+	no_stage_left renewals
+}
+
+@test "a host of the control plane is renewed whole, or not yet" {
+	halt_everywhere 20 fresh_host check_host_renewed renew --quiet
+}
