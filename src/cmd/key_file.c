@@ -166,7 +166,8 @@ void key_files_release(struct key_files *files)
 /* -- replacing -- */
 
 /* Somebody may have been as patient as we were. */
-static bool require_unchanged(const struct key_file *file, struct error *err)
+static bool require_unchanged(
+	struct key_file *file, bool *ret_raced, struct error *err)
 {
 	AUTO_FREE(secret) text = NULL;
 	struct stat here, there;
@@ -177,9 +178,15 @@ static bool require_unchanged(const struct key_file *file, struct error *err)
 		return false;
 	if (fstatat(file->dir, file->name, &there, AT_SYMLINK_NOFOLLOW))
 		return error_errno(err, "\"%s\"", file->path);
-	return (file_is_same(&here, &there) && secret_equal(text, file->text)) ||
-	       error_set(err, ERROR_FAILED,
-		       "\"%s\": was changed in the meantime", file->path);
+	if (file_is_same(&here, &there) && secret_equal(text, file->text))
+		return true;
+	if (!key_text_custody(text, &file->custody, err))
+		return error_context(err, "\"%s\"", file->path);
+	secret_free(file->text);
+	file->text = take(&text);
+	*ret_raced = true;
+	return error_set(err, ERROR_FAILED,
+		"\"%s\": was changed in the meantime", file->path);
 }
 
 static bool exchange(const struct key_file *file, const struct secret *text,
@@ -200,14 +207,15 @@ static bool exchange(const struct key_file *file, const struct secret *text,
 }
 
 bool key_file_replace(const struct context *context, struct key_file *file,
-	const struct secret *text, struct error *err)
+	const struct secret *text, bool *ret_raced, struct error *err)
 {
 	bool done;
 
 	if (!ledger_lock(context->ledger, FILE_LOCK_EXCLUSIVE,
 		    context->lock_timeout, err))
 		return false;
-	done = require_unchanged(file, err) && exchange(file, text, err);
+	done = require_unchanged(file, ret_raced, err) &&
+	       exchange(file, text, err);
 	ledger_unlock(context->ledger);
 	return done;
 }

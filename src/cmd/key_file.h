@@ -38,10 +38,12 @@ struct key_files {
 MUST_CHECK bool key_files_open(const struct context *context,
 	struct key_files *ret_files, struct error *err);
 
-/* Takes the lock for a moment.  ERROR_FAILED when the file is another by now.
- */
+/* Takes the lock for a moment.  ERROR_FAILED, and *ret_raced, when the file is
+ * another by now: then it has been read again, for who would look whether a twin
+ * of this process made it what it was to be. */
 MUST_CHECK bool key_file_replace(const struct context *context,
-	struct key_file *file, const struct secret *text, struct error *err);
+	struct key_file *file, const struct secret *text, bool *ret_raced,
+	struct error *err);
 
 void key_files_release(struct key_files *files);
 DEFINE_AUTO_RELEASE(key_files)

@@ -25,6 +25,7 @@ struct seal {
 	struct secret *read;		 /* from a file */
 	const struct secret *passphrase; /* that they get */
 	bool change;
+	bool is_done[KEY_FILES_MOST]; /* it has that passphrase already */
 };
 
 static void seal_release(struct seal *seal)
@@ -52,41 +53,6 @@ static bool has_work(const struct seal *seal)
 	return false;
 }
 
-/* All of them, so that one passphrase is known to open them. */
-static bool open_keys(struct seal *seal, struct error *err)
-{
-	for (size_t i = 0; i < seal->files.n_rows; i++) {
-		const struct key_file *file = &seal->files.rows[i];
-
-		if (file->custody != KEY_IN_TOKEN &&
-			!key_open(file->text,
-				custody_of(seal->context->custody, file->path),
-				&seal->keys[i], err))
-			return error_context(err, "\"%s\"", file->path);
-	}
-	return true;
-}
-
-static bool choose_passphrase(
-	struct seal *seal, const S *settings, struct error *err)
-{
-	struct custody *custody = seal->context->custody;
-	const char *path = seal->files.rows[0].path;
-
-	if (settings->new_passphrase_file) {
-		if (!passphrase_read_file(
-			    settings->new_passphrase_file, &seal->read, err))
-			return error_context(err, "--new-passphrase-file");
-		seal->passphrase = seal->read;
-		return true;
-	}
-	if (seal->change)
-		return custody_ask_new(custody, path, &seal->passphrase, err);
-	seal->passphrase = custody_known(custody);
-	return seal->passphrase ||
-	       custody_choose(custody, path, &seal->passphrase, err);
-}
-
 static bool hand_over(void *data, const char *what, bool again,
 	const struct secret **ret_passphrase, struct error *err)
 {
@@ -97,39 +63,123 @@ static bool hand_over(void *data, const char *what, bool again,
 	return true;
 }
 
+/* With the passphrase that it gets. */
+static bool open_with_new(struct seal *seal, const struct secret *text,
+	struct key **ret_key, struct error *err)
+{
+	const struct key_custodian custodian = {
+		.tries = 1, .passphrase = hand_over, .data = seal};
+
+	return key_open(text, &custodian, ret_key, err);
+}
+
+/* A run that died between two keys gave the first its new passphrase. */
+static bool is_sealed_anew(struct seal *seal, const struct key_file *file)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the old one's counts */
+	AUTO_FREE(key) key = NULL;
+
+	return file->custody == KEY_SEALED && seal->passphrase &&
+	       open_with_new(seal, file->text, &key, &ignored);
+}
+
+static bool open_one(struct seal *seal, size_t i, struct error *err)
+{
+	const struct key_file *file = &seal->files.rows[i];
+
+	if (file->custody == KEY_IN_TOKEN ||
+		key_open(file->text,
+			custody_of(seal->context->custody, file->path),
+			&seal->keys[i], err))
+		return true;
+	seal->is_done[i] =
+		err->kind == ERROR_INPUT && is_sealed_anew(seal, file);
+	if (!seal->is_done[i])
+		return error_context(err, "\"%s\"", file->path);
+	error_release(err);
+	return true;
+}
+
+/* All of them, so that one passphrase is known to open them. */
+static bool open_keys(struct seal *seal, struct error *err)
+{
+	for (size_t i = 0; i < seal->files.n_rows; i++)
+		if (!open_one(seal, i, err))
+			return false;
+	return true;
+}
+
+static bool read_passphrase(
+	struct seal *seal, const S *settings, struct error *err)
+{
+	if (!settings->new_passphrase_file)
+		return true;
+	if (!passphrase_read_file(
+		    settings->new_passphrase_file, &seal->read, err))
+		return error_context(err, "--new-passphrase-file");
+	seal->passphrase = seal->read;
+	return true;
+}
+
+static bool choose_passphrase(struct seal *seal, struct error *err)
+{
+	struct custody *custody = seal->context->custody;
+	const char *path = seal->files.rows[0].path;
+
+	if (seal->passphrase)
+		return true;
+	if (seal->change)
+		return custody_ask_new(custody, path, &seal->passphrase, err);
+	seal->passphrase = custody_known(custody);
+	return seal->passphrase ||
+	       custody_choose(custody, path, &seal->passphrase, err);
+}
+
 /* What cannot be opened again must not take a key's place. */
 static bool check_sealed(struct seal *seal, const struct secret *text,
 	const struct key *key, struct error *err)
 {
-	const struct key_custodian custodian = {
-		.tries = 1, .passphrase = hand_over, .data = seal};
 	AUTO_FREE(key) back = NULL;
 
-	return key_open(text, &custodian, &back, err) &&
+	return open_with_new(seal, text, &back, err) &&
 	       (der_equal(key_public(back), key_public(key)) ||
 		       error_set(err, ERROR_FAILED,
 			       "sealing: made another key of it"));
 }
 
-static bool seal_one(struct seal *seal, size_t i, struct error *err)
+/* Whether a twin was faster is seen by what it left. */
+static bool seal_one(
+	struct seal *seal, size_t i, bool *ret_fresh, struct error *err)
 {
+	struct key_file *file = &seal->files.rows[i];
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the race is what counts */
 	AUTO_FREE(secret) text = NULL;
+	bool raced = false;
 
-	return key_write_sealed(seal->keys[i], seal->passphrase, &text, err) &&
-	       check_sealed(seal, text, seal->keys[i], err) &&
-	       key_file_replace(seal->context, &seal->files.rows[i], text, err);
+	if (!key_write_sealed(seal->keys[i], seal->passphrase, &text, err) ||
+		!check_sealed(seal, text, seal->keys[i], err))
+		return false;
+	*ret_fresh = key_file_replace(seal->context, file, text, &raced, err);
+	if (*ret_fresh)
+		return true;
+	if (!raced || file->custody != KEY_SEALED ||
+		!check_sealed(seal, file->text, seal->keys[i], &ignored))
+		return false;
+	error_release(err);
+	return true;
 }
 
 static bool seal_all(
 	struct seal *seal, struct report *report, struct error *err)
 {
 	for (size_t i = 0; i < seal->files.n_rows; i++) {
-		bool work = is_to_change(seal, i);
+		bool fresh = false;
 
-		if (work && !seal_one(seal, i, err))
+		if (is_to_change(seal, i) && !seal->is_done[i] &&
+			!seal_one(seal, i, &fresh, err))
 			return false;
 		key_file_row(report, &seal->files.rows[i],
-			work ? "sealed" : "unchanged");
+			fresh ? "sealed" : "unchanged");
 	}
 	return true;
 }
@@ -152,8 +202,9 @@ static bool seal_run(const struct command_call *call, struct error *err)
 		!key_files_open(seal.context, &seal.files, err))
 		return false;
 	if (has_work(&seal) &&
-		(!open_keys(&seal, err) ||
-			!choose_passphrase(&seal, settings, err)))
+		(!read_passphrase(&seal, settings, err) ||
+			!open_keys(&seal, err) ||
+			!choose_passphrase(&seal, err)))
 		return false;
 	report = context_report(call, key_file_columns,
 		call->shared->quiet ? REPORT_SILENT : REPORT_TEXT, stdout);

@@ -2,17 +2,26 @@
 #include "cmd/commands.h"
 #include "cmd/key_file.h"
 
-static bool unseal_one(
-	struct context *context, struct key_file *file, struct error *err)
+/* Whether a twin was faster is seen by what it left. */
+static bool unseal_one(struct context *context, struct key_file *file,
+	bool *ret_fresh, struct error *err)
 {
+	bool raced = false;
 	AUTO_FREE(key) key = NULL;
 	AUTO_FREE(secret) text = NULL;
 
 	if (!key_open(file->text, custody_of(context->custody, file->path),
 		    &key, err))
 		return error_context(err, "\"%s\"", file->path);
-	return key_write(key, &text, err) &&
-	       key_file_replace(context, file, text, err);
+	if (!key_write(key, &text, err))
+		return false;
+	*ret_fresh = key_file_replace(context, file, text, &raced, err);
+	if (*ret_fresh)
+		return true;
+	if (!raced || !secret_equal(file->text, text))
+		return false;
+	error_release(err);
+	return true;
 }
 
 static bool unseal_all(struct context *context, struct key_files *files,
@@ -20,12 +29,12 @@ static bool unseal_all(struct context *context, struct key_files *files,
 {
 	for (size_t i = 0; i < files->n_rows; i++) {
 		struct key_file *file = &files->rows[i];
+		bool fresh = false;
 
-		bool sealed = file->custody == KEY_SEALED;
-
-		if (sealed && !unseal_one(context, file, err))
+		if (file->custody == KEY_SEALED &&
+			!unseal_one(context, file, &fresh, err))
 			return false;
-		key_file_row(report, file, sealed ? "unsealed" : "unchanged");
+		key_file_row(report, file, fresh ? "unsealed" : "unchanged");
 	}
 	return true;
 }

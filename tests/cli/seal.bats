@@ -334,7 +334,8 @@ make_sealed_pki()
 	umask 077
 	echo "another one" >new
 	exits 2 seal --new-passphrase-file new
-	exits 3 seal --change --passphrase-file new --new-passphrase-file pass
+	exits 3 seal --change --passphrase-file new --new-passphrase-file new
+	has "$stderr" '"pki/ca.key": passphrase: does not open the key'
 	exits 0 seal --change --passphrase-file pass --new-passphrase-file new
 	exits 3 node-bundle w1 --passphrase-file pass
 	exits 0 node-bundle w1 --passphrase-file new
@@ -350,6 +351,58 @@ the same again: '
 		-out pki/ca.key
 	exits 0 seal --change --passphrase-file pass --new-passphrase-file new
 	openssl asn1parse -in pki/ca.key | grep -q ':0927C0'
+}
+
+@test "seal --change goes on where it was cut short" {
+	local file
+
+	make_pki
+	mkdir -m 700 pki/etcd
+	openssl genpkey -quiet "${p256[@]}" -out pki/front-proxy-ca.key
+	openssl genpkey -quiet "${p256[@]}" -out pki/etcd/ca.key
+	umask 077
+	echo "$secret" >pass
+	echo "another one" >new
+	kpki seal -q --passphrase-file pass
+	cp pki/front-proxy-ca.key kept
+	kpki seal -q --change --passphrase-file pass --new-passphrase-file new
+	mv kept pki/front-proxy-ca.key
+	exits 3 seal --change --passphrase-fd 3 --new-passphrase-file new 3<<<x
+	has "$stderr" '"pki/front-proxy-ca.key": passphrase: does not open'
+	exits 0 seal --change --passphrase-file pass --new-passphrase-file new
+	is "$(awk 'NR > 1 { print $1 }' <<<"$output" | paste -sd ,)" \
+		"unchanged,sealed,unchanged"
+	for file in ca.key front-proxy-ca.key etcd/ca.key; do
+		openssl pkey -in "pki/$file" -passin file:new -noout
+	done
+	exits 0 seal --change --passphrase-file pass --new-passphrase-file new
+	lacks "$output" sealed
+}
+
+@test "several at once: one does it, and the others find it done" {
+	local i
+
+	make_pki
+	umask 077
+	echo "$secret" >pass
+	echo "another one" >new
+	for i in 1 2 3 4; do
+		"$KPKI" seal --passphrase-file pass >out$i 2>&1 &
+	done
+	all_succeed
+	is "$(cat out? | grep -c ^sealed)" 1
+	for i in 1 2 3 4; do
+		"$KPKI" seal --change --passphrase-file pass \
+			--new-passphrase-file new >out$i 2>&1 &
+	done
+	all_succeed
+	is "$(cat out? | grep -c ^sealed)" 1
+	for i in 1 2 3 4; do
+		"$KPKI" unseal --passphrase-file new >out$i 2>&1 &
+	done
+	all_succeed
+	is "$(cat out? | grep -c ^unsealed)" 1
+	is "$(sed 1q pki/ca.key)" "$plain"
 }
 
 @test "a key that would stay readable elsewhere is not sealed" {

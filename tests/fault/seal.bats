@@ -89,10 +89,12 @@ begin_sealed()
 }
 
 @test "a key that gets another passphrase is never plain" {
-	halt_everywhere 12 begin_sealed check_keys \
+	halt_everywhere 12 begin_sealed check_after \
 		seal -q --change --passphrase-file first \
 		--new-passphrase-file second
 	! grep -rlF -e "-BEGIN PRIVATE KEY-" pki
+	openssl pkey -in pki/ca.key -passin file:second -noout
+	openssl pkey -in pki/etcd/ca.key -passin file:second -noout
 }
 
 @test "a key that is unsealed is whole, and what a killed run left goes" {
