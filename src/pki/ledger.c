@@ -257,6 +257,7 @@ bool ledger_begin(struct ledger *ledger, struct instant now, bool clock_back,
 		return false;
 	ledger->now = now;
 	if (!ledger_schema_check(ledger, err) ||
+		!ledger_rotation_check(ledger, err) ||
 		(!clock_back && !check_clock(ledger, err))) {
 		end_transaction(ledger);
 		return false;

@@ -29,7 +29,7 @@
  */
 struct ledger;
 
-#define LEDGER_SCHEMA 1
+#define LEDGER_SCHEMA 2 /* one of schema 1 becomes it when it has to */
 #define LEDGER_FILE "ledger.db"
 #define LEDGER_LOCK ".lock"
 
@@ -99,6 +99,7 @@ enum ledger_kind {
 	LEDGER_LOST,      /* ref: recorded, but its files are gone */
 	LEDGER_TOKEN,     /* a token was made; its secret is nowhere here */
 	LEDGER_CLOCK,     /* the clock went back, and the operator said so */
+	LEDGER_ROTATION,  /* see pki/ledger_rotation.h */
 };
 
 struct ledger_issue {
@@ -224,6 +225,11 @@ MUST_CHECK bool ledger_has(struct ledger *ledger, int64_t ca,
 
 /* This very certificate, and not another with its serial number. */
 MUST_CHECK bool ledger_has_certificate(struct ledger *ledger, int64_t ca,
+	const struct certificate *certificate, bool *ret_has,
+	struct error *err);
+
+/* The same of whatever authority. */
+MUST_CHECK bool ledger_has_anywhere(struct ledger *ledger,
 	const struct certificate *certificate, bool *ret_has,
 	struct error *err);
 

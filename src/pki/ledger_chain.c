@@ -12,6 +12,7 @@ static const char *const kind_names[] = {
 	[LEDGER_LOST] = "lost",
 	[LEDGER_TOKEN] = "token",
 	[LEDGER_CLOCK] = "clock",
+	[LEDGER_ROTATION] = "rotation",
 };
 
 /* The columns of SQL_EVENT_READ and its kin. */
@@ -190,7 +191,7 @@ static bool read_meta(
 	if (!ledger_query(ledger, SQL_META_READ, NO_CELLS, &statement, err) ||
 		!ledger_step(ledger, statement, &row, err))
 		return false;
-	if (!row || ledger_integer(statement, 0) != LEDGER_SCHEMA)
+	if (!row || ledger_integer(statement, 0) != ledger->schema)
 		return ledger_damaged(
 			ledger, err, "the row about itself was changed");
 	head = ledger_cell(statement, 2);

@@ -414,3 +414,15 @@ bool ledger_has_certificate(struct ledger *ledger, int64_t ca,
 			cell_blob(whole.bytes, whole.len)),
 		&seq, 1, ret_has, err);
 }
+
+bool ledger_has_anywhere(struct ledger *ledger,
+	const struct certificate *certificate, bool *ret_has, struct error *err)
+{
+	struct der serial = certificate->serial, whole = certificate->whole;
+	int64_t seq = 0;
+
+	return ledger_ask(ledger, SQL_BODY_ANYWHERE,
+		CELLS(cell_blob(serial.bytes, serial.len),
+			cell_blob(whole.bytes, whole.len)),
+		&seq, 1, ret_has, err);
+}

@@ -5,7 +5,7 @@
 
 /* What was done to a certificate or token since it was issued. */
 struct acts {
-	bool kinds[LEDGER_CLOCK + 1];
+	bool kinds[LEDGER_ROTATION + 1];
 };
 
 static bool read_acts(struct ledger *ledger, int64_t seq, struct acts *ret_acts,

@@ -14,6 +14,7 @@
  *	ledger_issue.c   what is live
  *	ledger_token.c   tokens
  *	ledger_revoke.c  what is taken back (pki/ledger_revoke.h)
+ *	ledger_rotation.c  stages of a rotation (pki/ledger_rotation.h)
  *	ledger_list.c    rows for the reader, and the proof of the whole
  *	ledger_history.c entries in their order (pki/ledger_history.h)
  *	ledger_stage.c   stages and what is pending in them
@@ -62,6 +63,7 @@ enum ledger_sql {
 	SQL_EVENT_ACTS,
 	SQL_EVENT_SERIAL,
 	SQL_EVENT_BODY,
+	SQL_BODY_ANYWHERE,
 	SQL_SERIAL_ANYWHERE,
 	SQL_REVOKED,
 	SQL_EACH,
@@ -80,6 +82,9 @@ enum ledger_sql {
 	SQL_TOKEN_DROP,
 	SQL_TOKEN_FIND,
 	SQL_TOKEN_ID,
+	SQL_ROTATION_LAST,
+	SQL_ROTATION_ANY,
+	SQL_ROTATION_SHOWN,
 	SQL_PROJECTION_COUNTS,
 	SQL_STAGE_ADD,
 	SQL_STAGE_REMOVE,
@@ -141,6 +146,9 @@ struct ledger {
 	bool locked;
 	bool prepared;     /* the pragmas are set */
 	bool checked;      /* … and the file was as data_version says */
+	int schema;        /* of the file, once it was checked */
+	bool expects;      /* no other rotation than … */
+	int64_t rotation;  /* … this entry's, the last of any; 0: of none */
 	int64_t data_version;
 
 	bool writing;      /* between begin and commit */
@@ -198,6 +206,8 @@ MUST_CHECK bool ledger_schema_prepare(struct ledger *ledger,
 	struct error *err);
 /* Looks at the whole again when somebody else has written meanwhile. */
 MUST_CHECK bool ledger_schema_check(struct ledger *ledger, struct error *err);
+/* To LEDGER_SCHEMA: under an exclusive lock, outside of a transaction. */
+MUST_CHECK bool ledger_schema_raise(struct ledger *ledger, struct error *err);
 
 /* -- ledger_chain.c -- */
 
@@ -238,6 +248,12 @@ MUST_CHECK bool ledger_free_names(struct ledger *ledger,
 	const struct event *event, struct error *err);
 /* Appends "superseded" and frees what the event had; 0 is nothing. */
 MUST_CHECK bool ledger_supersede(struct ledger *ledger, int64_t event,
+	struct error *err);
+
+/* -- ledger_rotation.c -- */
+
+/* Holds a transaction to ledger_expect_rotation. */
+MUST_CHECK bool ledger_rotation_check(struct ledger *ledger,
 	struct error *err);
 
 /* -- ledger_list.c -- */

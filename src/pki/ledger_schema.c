@@ -12,7 +12,39 @@
 
 struct object {
 	const char *kind, *name, *sql;
+	int of; /* only in this schema; 0: in each */
 };
+
+#define EVENT_TABLE(kinds, acts, more)                                         \
+	"CREATE TABLE event (\n"                                               \
+	"	seq INTEGER PRIMARY KEY,\n"                                     \
+	"	kind TEXT NOT NULL CHECK (kind IN ('issued', "                  \
+	"'superseded', 'revoked', 'withdrawn', 'lost', 'token', "              \
+	"'clock'" kinds ")),\n"                                                \
+	"	at INTEGER NOT NULL,\n"                                         \
+	"	ca INTEGER REFERENCES event,\n"                                 \
+	"	serial BLOB,\n"                                                 \
+	"	profile TEXT,\n"                                                \
+	"	name TEXT,\n"                                                   \
+	"	detail TEXT,\n"                                                 \
+	"	not_before INTEGER,\n"                                          \
+	"	not_after INTEGER,\n"                                           \
+	"	ref INTEGER REFERENCES event,\n"                                \
+	"	addresses TEXT,\n"                                              \
+	"	body BLOB,\n"                                                   \
+	"	hash BLOB NOT NULL CHECK (length(hash) = 32),\n"                \
+	"	CHECK (kind <> 'issued' OR (ca IS NOT NULL AND "                \
+	"serial IS NOT NULL AND profile IS NOT NULL AND "                      \
+	"name IS NOT NULL AND detail IS NOT NULL AND "                         \
+	"not_before IS NOT NULL AND not_after IS NOT NULL AND "                \
+	"addresses IS NOT NULL AND body IS NOT NULL)),\n"                      \
+	"	CHECK (kind <> 'token' OR (serial IS NOT NULL AND "             \
+	"profile IS NOT NULL AND name IS NOT NULL AND "                        \
+	"detail IS NOT NULL AND not_before IS NOT NULL AND "                   \
+	"not_after IS NOT NULL)),\n" more                                      \
+	"	CHECK ((ref IS NULL) = (kind IN ('issued', 'token', "           \
+	"'clock'" acts ")))\n"                                                 \
+	") STRICT"
 
 /* SQLite keeps these texts as they stand, so opening can compare them. */
 static const struct object objects[] = {
@@ -22,59 +54,39 @@ static const struct object objects[] = {
 		"	schema INTEGER NOT NULL,\n"
 		"	count INTEGER NOT NULL,\n"
 		"	head BLOB NOT NULL CHECK (length(head) = 32)\n"
-		") STRICT"},
+		") STRICT", 0},
+	{"table", "event", EVENT_TABLE("", "", ""), 1},
 	{"table", "event",
-		"CREATE TABLE event (\n"
-		"	seq INTEGER PRIMARY KEY,\n"
-		"	kind TEXT NOT NULL CHECK (kind IN ('issued', "
-		"'superseded', 'revoked', 'withdrawn', 'lost', 'token', "
-		"'clock')),\n"
-		"	at INTEGER NOT NULL,\n"
-		"	ca INTEGER REFERENCES event,\n"
-		"	serial BLOB,\n"
-		"	profile TEXT,\n"
-		"	name TEXT,\n"
-		"	detail TEXT,\n"
-		"	not_before INTEGER,\n"
-		"	not_after INTEGER,\n"
-		"	ref INTEGER REFERENCES event,\n"
-		"	addresses TEXT,\n"
-		"	body BLOB,\n"
-		"	hash BLOB NOT NULL CHECK (length(hash) = 32),\n"
-		"	CHECK (kind <> 'issued' OR (ca IS NOT NULL AND "
-		"serial IS NOT NULL AND profile IS NOT NULL AND "
-		"name IS NOT NULL AND detail IS NOT NULL AND "
-		"not_before IS NOT NULL AND not_after IS NOT NULL AND "
-		"addresses IS NOT NULL AND body IS NOT NULL)),\n"
-		"	CHECK (kind <> 'token' OR (serial IS NOT NULL AND "
-		"profile IS NOT NULL AND name IS NOT NULL AND "
-		"detail IS NOT NULL AND not_before IS NOT NULL AND "
-		"not_after IS NOT NULL)),\n"
-		"	CHECK ((ref IS NULL) = (kind IN ('issued', 'token', "
-		"'clock')))\n"
-		") STRICT"},
+		EVENT_TABLE(", 'rotation'", ", 'rotation'",
+			"	CHECK (kind <> 'rotation' OR (profile IS NOT "
+			"NULL AND detail IS NOT NULL)),\n"),
+		2},
 	{"index", "event_serial",
 		"CREATE UNIQUE INDEX event_serial ON event (ca, serial)\n"
-		"	WHERE kind = 'issued'"},
+		"	WHERE kind = 'issued'", 0},
 	{"index", "event_token",
 		"CREATE UNIQUE INDEX event_token ON event (serial)\n"
-		"	WHERE kind = 'token'"},
+		"	WHERE kind = 'token'", 0},
 	{"index", "event_ref",
 		"CREATE INDEX event_ref ON event (ref)\n"
-		"	WHERE ref IS NOT NULL"},
+		"	WHERE ref IS NOT NULL", 0},
+	{"index", "event_rotation",
+		"CREATE INDEX event_rotation ON event (profile, seq)\n"
+		"	WHERE kind = 'rotation'",
+		2},
 	{"trigger", "event_update",
 		"CREATE TRIGGER event_update BEFORE UPDATE ON event\n"
 		"	BEGIN SELECT RAISE(ABORT, "
-		"'entries are never changed'); END"},
+		"'entries are never changed'); END", 0},
 	{"trigger", "event_delete",
 		"CREATE TRIGGER event_delete BEFORE DELETE ON event\n"
 		"	BEGIN SELECT RAISE(ABORT, "
-		"'entries are never deleted'); END"},
+		"'entries are never deleted'); END", 0},
 	{"table", "authority",
 		"CREATE TABLE authority (\n"
 		"	ca INTEGER PRIMARY KEY REFERENCES event,\n"
 		"	pin BLOB NOT NULL UNIQUE CHECK (length(pin) = 32)\n"
-		") STRICT"},
+		") STRICT", 0},
 	{"table", "live",
 		"CREATE TABLE live (\n"
 		"	name TEXT NOT NULL,\n"
@@ -83,7 +95,7 @@ static const struct object objects[] = {
 		"	event INTEGER NOT NULL REFERENCES event,\n"
 		"	not_after INTEGER NOT NULL,\n"
 		"	PRIMARY KEY (name, profile, ca)\n"
-		") STRICT, WITHOUT ROWID"},
+		") STRICT, WITHOUT ROWID", 0},
 	{"table", "address",
 		"CREATE TABLE address (\n"
 		"	address TEXT NOT NULL,\n"
@@ -91,44 +103,44 @@ static const struct object objects[] = {
 		"	event INTEGER NOT NULL REFERENCES event,\n"
 		"	name TEXT NOT NULL,\n"
 		"	PRIMARY KEY (address, ca, event)\n"
-		") STRICT, WITHOUT ROWID"},
+		") STRICT, WITHOUT ROWID", 0},
 	{"table", "token",
 		"CREATE TABLE token (\n"
 		"	name TEXT PRIMARY KEY NOT NULL,\n"
 		"	event INTEGER NOT NULL REFERENCES event,\n"
 		"	not_after INTEGER NOT NULL\n"
-		") STRICT, WITHOUT ROWID"},
+		") STRICT, WITHOUT ROWID", 0},
 	/* A name or address is freed only by an event that says so. */
 	{"trigger", "live_update",
 		"CREATE TRIGGER live_update BEFORE UPDATE ON live\n"
 		"	BEGIN SELECT RAISE(ABORT, "
-		"'what is live is never changed'); END"},
+		"'what is live is never changed'); END", 0},
 	{"trigger", "live_delete",
 		"CREATE TRIGGER live_delete BEFORE DELETE ON live\n"
 		"	WHEN NOT EXISTS (SELECT 1 FROM event WHERE "
 		"ref = OLD.event AND kind <> 'lost')\n"
 		"	BEGIN SELECT RAISE(ABORT, "
-		"'what is live ends by an entry only'); END"},
+		"'what is live ends by an entry only'); END", 0},
 	{"trigger", "address_update",
 		"CREATE TRIGGER address_update BEFORE UPDATE ON address\n"
 		"	BEGIN SELECT RAISE(ABORT, "
-		"'an address is never changed'); END"},
+		"'an address is never changed'); END", 0},
 	{"trigger", "address_delete",
 		"CREATE TRIGGER address_delete BEFORE DELETE ON address\n"
 		"	WHEN NOT EXISTS (SELECT 1 FROM event WHERE "
 		"ref = OLD.event AND kind <> 'lost')\n"
 		"	BEGIN SELECT RAISE(ABORT, "
-		"'an address ends by an entry only'); END"},
+		"'an address ends by an entry only'); END", 0},
 	{"trigger", "token_update",
 		"CREATE TRIGGER token_update BEFORE UPDATE ON token\n"
 		"	BEGIN SELECT RAISE(ABORT, "
-		"'a node''s token is never changed'); END"},
+		"'a node''s token is never changed'); END", 0},
 	{"trigger", "token_delete",
 		"CREATE TRIGGER token_delete BEFORE DELETE ON token\n"
 		"	WHEN NOT EXISTS (SELECT 1 FROM event WHERE "
 		"ref = OLD.event AND kind <> 'lost')\n"
 		"	BEGIN SELECT RAISE(ABORT, "
-		"'a node''s token ends by an entry only'); END"},
+		"'a node''s token ends by an entry only'); END", 0},
 	{"table", "stage",
 		"CREATE TABLE stage (\n"
 		"	id INTEGER PRIMARY KEY,\n"
@@ -136,7 +148,7 @@ static const struct object objects[] = {
 		"	name TEXT NOT NULL,\n"
 		"	device INTEGER NOT NULL,\n"
 		"	inode INTEGER NOT NULL\n"
-		") STRICT"},
+		") STRICT", 0},
 	{"table", "pending",
 		"CREATE TABLE pending (\n"
 		"	event INTEGER PRIMARY KEY REFERENCES event,\n"
@@ -148,7 +160,7 @@ static const struct object objects[] = {
 		"	witness TEXT NOT NULL,\n"
 		"	hash BLOB NOT NULL CHECK (length(hash) = 32),\n"
 		"	replace INTEGER NOT NULL CHECK (replace IN (0, 1))\n"
-		") STRICT"},
+		") STRICT", 0},
 };
 
 /* Each is set and then read back.  With SQLite's own journal_mode and
@@ -236,6 +248,11 @@ static bool execute(struct ledger *ledger, const char *sql, struct error *err)
 	return true;
 }
 
+static bool is_of(const struct object *object, int schema)
+{
+	return object->of == 0 || object->of == schema;
+}
+
 bool ledger_schema_create(struct ledger *ledger, struct error *err)
 {
 	if (!execute(ledger, "PRAGMA page_size = 4096", err) ||
@@ -249,7 +266,8 @@ bool ledger_schema_create(struct ledger *ledger, struct error *err)
 			err))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
-		if (!execute(ledger, objects[i].sql, err))
+		if (is_of(&objects[i], LEDGER_SCHEMA) &&
+			!execute(ledger, objects[i].sql, err))
 			return false;
 	return execute(ledger,
 		"INSERT INTO meta (one, schema, count, head) VALUES "
@@ -275,18 +293,29 @@ static bool check_version(struct ledger *ledger, struct error *err)
 		return ledger_damaged(ledger, err,
 			"schema %ld: newer than this kpki, which knows %d",
 			schema, LEDGER_SCHEMA);
-	if (schema != LEDGER_SCHEMA)
+	if (schema < 1)
 		return ledger_damaged(ledger, err,
 			"schema %ld: there was no such schema", schema);
+	ledger->schema = (int)schema;
 	return true;
 }
 
-static const struct object *object_find(const char *name)
+static const struct object *object_find(const char *name, int schema)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
-		if (strcmp(objects[i].name, name) == 0)
+		if (strcmp(objects[i].name, name) == 0 &&
+			is_of(&objects[i], schema))
 			return &objects[i];
 	return NULL;
+}
+
+static size_t count_objects(int schema)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
+		n += is_of(&objects[i], schema);
+	return n;
 }
 
 static bool compare_objects(struct ledger *ledger,
@@ -301,7 +330,7 @@ static bool compare_objects(struct ledger *ledger,
 		const char *sql =
 			(const char *)sqlite3_column_text(statement, 1);
 		const struct object *object =
-			object_find(name == NULL ? "" : name);
+			object_find(name == NULL ? "" : name, ledger->schema);
 
 		if (object == NULL)
 			return ledger_damaged(ledger, err,
@@ -314,11 +343,11 @@ static bool compare_objects(struct ledger *ledger,
 	}
 	if (code != SQLITE_DONE)
 		return ledger_sql_error(ledger, "cannot read the schema", err);
-	if (n_found != ARRAY_SIZE(objects))
+	if (n_found != count_objects(ledger->schema))
 		return ledger_damaged(ledger, err,
 			"%zu of the %zu tables, indexes and triggers are "
 			"there",
-			n_found, ARRAY_SIZE(objects));
+			n_found, count_objects(ledger->schema));
 	return true;
 }
 
@@ -355,4 +384,50 @@ bool ledger_schema_check(struct ledger *ledger, struct error *err)
 	ledger->checked = true;
 	ledger->data_version = version;
 	return true;
+}
+
+/* -- from one schema to the next -- */
+
+/* The table of entries and what SQLite keeps with it is made anew around the
+ * same entries; a kind of entry cannot be added to it as it stands. */
+static bool rebuild_events(struct ledger *ledger, struct error *err)
+{
+	if (!execute(ledger,
+		    "CREATE TEMP TABLE kept AS SELECT * FROM event; "
+		    "DROP TABLE main.event",
+		    err))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(objects); i++)
+		if (!strncmp(objects[i].name, "event", strlen("event")) &&
+			is_of(&objects[i], LEDGER_SCHEMA) &&
+			!execute(ledger, objects[i].sql, err))
+			return false;
+	return execute(ledger,
+		"INSERT INTO event SELECT * FROM temp.kept ORDER BY seq; "
+		"DROP TABLE temp.kept; "
+		"UPDATE meta SET schema = " TEXT_OF(LEDGER_SCHEMA) "; "
+		"PRAGMA user_version = " TEXT_OF(LEDGER_SCHEMA),
+		err);
+}
+
+bool ledger_schema_raise(struct ledger *ledger, struct error *err)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the first one counts */
+	bool done;
+
+	if (ledger->schema == LEDGER_SCHEMA)
+		return true;
+	ledger_finalize(ledger);
+	ledger->checked = false;
+	/* Only outside of a transaction it has an effect. */
+	done = execute(ledger, "PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE",
+		       err) &&
+	       rebuild_events(ledger, err) && execute(ledger, "COMMIT", err);
+	if (!done && sqlite3_get_autocommit(ledger->db) == 0 &&
+		!execute(ledger, "ROLLBACK", &ignored))
+		error_release(&ignored);
+	if (!execute(ledger, "PRAGMA foreign_keys = ON",
+		    done ? err : &ignored))
+		return false;
+	return done && ledger_schema_check(ledger, err);
 }

@@ -49,6 +49,10 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_EVENT_BODY] = {"SELECT seq FROM event WHERE kind = 'issued' "
 			    "AND ca = ?1 AND serial = ?2 AND body = ?3",
 		"cannot look for a certificate"},
+	[SQL_BODY_ANYWHERE] = {"SELECT e.seq FROM authority a JOIN event e ON "
+			       "e.ca = a.ca AND e.serial = ?1 WHERE "
+			       "e.kind = 'issued' AND e.body = ?2",
+		"cannot look for a certificate"},
 	[SQL_SERIAL_ANYWHERE] = {"SELECT " EVENT
 				 "WHERE e.kind = 'issued' AND e.serial = ?1 "
 				 "ORDER BY e.seq",
@@ -111,6 +115,17 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_TOKEN_ID] = {"SELECT seq FROM event WHERE kind = 'token' AND "
 			  "serial = ?1",
 		"cannot look for a token"},
+	[SQL_ROTATION_LAST] = {"SELECT " EVENT
+			       "WHERE e.kind = 'rotation' AND e.profile = ?1 "
+			       "AND e.name IS NULL ORDER BY e.seq DESC LIMIT 1",
+		"cannot look for a rotation"},
+	[SQL_ROTATION_ANY] = {"SELECT coalesce(max(seq), 0) FROM event WHERE "
+			      "kind = 'rotation' AND name IS NULL",
+		"cannot look for a rotation"},
+	[SQL_ROTATION_SHOWN] = {"SELECT seq FROM event WHERE "
+				"kind = 'rotation' AND profile = ?1 AND "
+				"name = ?2 AND seq > ?3 LIMIT 1",
+		"cannot look for what a rotation has shown"},
 	[SQL_PROJECTION_COUNTS] = {"SELECT (SELECT count(*) FROM live), "
 				   "(SELECT count(*) FROM address), "
 				   "(SELECT count(*) FROM authority), "
