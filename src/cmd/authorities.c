@@ -461,3 +461,33 @@ bool authorities_open(struct context *context, bool clock_back,
 	*ret_authorities = take(&authorities);
 	return true;
 }
+
+static const struct buffer *bundle_of(
+	const struct context *context, enum rotation_target target)
+{
+	const struct buffer *bundle = &context->trust.pem[target];
+
+	return bundle->len ? bundle : NULL;
+}
+
+void authorities_bundles(
+	const struct context *context, struct control_settings *settings)
+{
+	settings->bundles[CONTROL_CA] = bundle_of(context, ROTATION_CA);
+	settings->bundles[CONTROL_FRONT_PROXY_CA] =
+		bundle_of(context, ROTATION_FRONT_PROXY_CA);
+	settings->bundles[CONTROL_ETCD_CA] =
+		bundle_of(context, ROTATION_ETCD_CA);
+	settings->service_account_bundle =
+		bundle_of(context, ROTATION_SERVICE_ACCOUNT);
+}
+
+void authorities_since(
+	const struct context *context, int64_t since[CONTROL_AUTHORITIES])
+{
+	const struct ledger_rotation *all = context->trust.rotations;
+
+	since[CONTROL_CA] = all[ROTATION_CA].event;
+	since[CONTROL_FRONT_PROXY_CA] = all[ROTATION_FRONT_PROXY_CA].event;
+	since[CONTROL_ETCD_CA] = all[ROTATION_ETCD_CA].event;
+}

@@ -46,6 +46,15 @@ MUST_CHECK bool authorities_open_one(const struct context *context,
 	enum control_authority which, struct authority **ret_authority,
 	struct error *err);
 
+/* What is trusted of each, as rotations have it. */
+void authorities_bundles(const struct context *context,
+	struct control_settings *settings);
+
+/* When the stages of rotations were entered that they are at; see struct
+ * batch. */
+void authorities_since(const struct context *context,
+	int64_t since[CONTROL_AUTHORITIES]);
+
 /* Under no lock. */
 MUST_CHECK bool authorities_recover(const struct context *context,
 	struct error *err);

@@ -32,6 +32,8 @@ struct batch {
 	bool reissue;
 	bool require_bundle;
 	bool named;       /* the nodes were named on the command line */
+	int64_t since;    /* what is of this entry of the ledger, or before it,
+	                     differs; 0: nothing does for that */
 	bool has_issued_before;
 	struct instant issued_before;
 	struct instant archive_time; /* mtime of tar members */

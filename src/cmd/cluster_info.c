@@ -130,7 +130,7 @@ static bool cluster_info_run(const struct command_call *call, struct error *err)
 		    context->cluster, context->cluster_path, err))
 		return false;
 	config.server = context->cluster->server;
-	config.ca_pem = &context->ca_pem;
+	config.ca_pem = context_trust(context);
 	if (!kubeconfig_write_discovery(&config, &kubeconfig, err))
 		return false;
 	if (format_is(settings, "discovery-file"))

@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
 	&command_show,
 	&command_ledger,
 	&command_renew,
+	&command_rotate_ca,
 	&command_revoke,
 	&command_crl,
 	&command_seal,

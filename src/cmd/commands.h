@@ -24,6 +24,7 @@ extern const struct command command_verify;
 extern const struct command command_show;
 extern const struct command command_ledger;
 extern const struct command command_renew;
+extern const struct command command_rotate_ca;
 extern const struct command command_revoke;
 extern const struct command command_crl;
 extern const struct command command_seal;

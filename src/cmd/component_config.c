@@ -239,6 +239,7 @@ static bool component_config_run(
 		!override_cluster(settings, context->cluster, err))
 		return false;
 	component.cluster = context->cluster;
+	component.bundle = context->trust.rotations[ROTATION_CA].event != 0;
 	return check_layout(&component, call->shared->quiet, err) &&
 	       deliver(call, &component, &choice, err);
 }

@@ -191,7 +191,15 @@ static bool read_issuers(struct context *context, struct error *err)
 static bool open_parts(
 	struct context *context, unsigned needs, struct error *err)
 {
+	bool rotated = file_exists(context->dir, ROTATION_DIRECTORY);
+
 	if (needs & NEEDS_CLUSTER && !read_cluster(context, err))
+		return false;
+	if ((needs & (NEEDS_LEDGER | NEEDS_LEDGER_WRITE) || rotated) &&
+		!open_ledger(context, needs, err))
+		return false;
+	if (needs & NEEDS_LEDGER_WRITE && (!authorities_recover(context, err) ||
+						  !trust_recover(context, err)))
 		return false;
 	if (needs & NEEDS_CA && !open_ca(context, err))
 		return false;
@@ -200,13 +208,35 @@ static bool open_parts(
 	if (needs & (NEEDS_CA | NEEDS_CA_CERTIFICATE) &&
 		!read_issuers(context, err))
 		return false;
-	if (needs & (NEEDS_LEDGER | NEEDS_LEDGER_WRITE) &&
-		!open_ledger(context, needs, err))
-		return false;
-	if (needs & NEEDS_LEDGER_WRITE && !authorities_recover(context, err))
-		return false;
-	return !context->ledger || (!context->ca && !context->ca_certificate) ||
-	       find_authority(context, err);
+	if (!context->ledger || !(needs & ~(unsigned)NEEDS_LEDGER))
+		return true;
+	return ((!context->ca && !context->ca_certificate) ||
+		       find_authority(context, err)) &&
+	       trust_load(context, err);
+}
+
+bool context_reload(struct context *context, struct error *err)
+{
+	authority_free(context->ca);
+	context->ca = NULL;
+	return open_ca(context, err) && find_authority(context, err) &&
+	       trust_load(context, err);
+}
+
+const struct buffer *context_bundle(const struct context *context)
+{
+	const struct buffer *bundle = &context->trust.pem[ROTATION_CA];
+
+	return bundle->len ? bundle : NULL;
+}
+
+const struct buffer *context_trust(const struct context *context)
+{
+	const struct buffer *bundle = context_bundle(context);
+
+	if (bundle)
+		return bundle;
+	return context->ca ? authority_pem(context->ca) : &context->ca_pem;
 }
 
 bool context_open(const struct command_call *call, unsigned needs,
@@ -226,6 +256,8 @@ bool context_open_at(const struct command_call *call, const char *path,
 	context->dir = -1;
 	context->ca_pem = (struct buffer)BUFFER_INIT;
 	context->path = memory_text(path);
+	for (size_t i = 0; i < ROTATION_TARGETS; i++)
+		context->trust.pem[i] = (struct buffer)BUFFER_INIT;
 	context->now = instant_now();
 	context->lock_timeout = call->shared->lock_timeout;
 	context->custody = custody_new(call);
@@ -247,6 +279,7 @@ void context_free(struct context *context)
 	certificate_free(context->ca_certificate);
 	issuers_release(&context->issuers);
 	buffer_release(&context->ca_pem);
+	trust_release(&context->trust);
 	cluster_free(context->cluster);
 	if (context->dir >= 0)
 		close(context->dir);

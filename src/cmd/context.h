@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/report.h"
 #include "cmd/custody.h"
+#include "cmd/trust.h"
 #include "kube/cluster.h"
 #include "kube/profile.h"
 #include "pki/authority.h"
@@ -43,6 +44,7 @@ struct context {
 	struct issuers issuers;             /* of either; none of a root */
 	struct ledger *ledger;
 	int64_t ca_number; /* in the ledger */
+	struct trust trust;
 };
 
 /* --dir, else $KPKI_DIR, else "pki"; for free(). */
@@ -56,6 +58,17 @@ MUST_CHECK bool context_open_at(const struct command_call *call,
 	struct error *err);
 void context_free(struct context *context);
 DEFINE_AUTO_FREE(context)
+
+/* What takes a bundle gets this: the CA's certificate, and behind it, while the
+ * CA is rotated, the other one that is trusted.  Needs NEEDS_CA or
+ * NEEDS_CA_CERTIFICATE. */
+const struct buffer *context_trust(const struct context *context);
+/* The same while there is a bundle at all, which is since the CA's first
+ * rotation; else NULL. */
+const struct buffer *context_bundle(const struct context *context);
+
+/* Reads the CA and what is trusted again, after the rotation went on. */
+MUST_CHECK bool context_reload(struct context *context, struct error *err);
 
 /* The key of a further authority of the directory, as the first one's is kept:
  * plain, or sealed under the same passphrase; plain beside one in a token.  Needs NEEDS_CA. */

@@ -114,6 +114,16 @@ static void compare_one(const struct control_certificate *wanted,
 		wanted->profile, &wanted->holder, held->certificate, drift);
 }
 
+static int64_t since_of(
+	const struct control_item *item, enum control_authority issuer)
+{
+	const struct control_run *run = item->run;
+	bool shares = item->plan->roles & ROLE_CONTROL &&
+		      run->since_shared > run->since[issuer];
+
+	return shares ? run->since_shared : run->since[issuer];
+}
+
 static void compare(const struct control_item *item, struct buffer *drift)
 {
 	for (size_t i = 0; i < item->plan->n_certificates; i++) {
@@ -122,6 +132,10 @@ static void compare(const struct control_item *item, struct buffer *drift)
 		AUTO_RELEASE(buffer) own = BUFFER_INIT;
 
 		compare_one(wanted, &item->held[i], &own);
+		if (item->held[i].found &&
+			item->held[i].event <= since_of(item, wanted->issuer))
+			drift_add(&own, "it is of a stage of a rotation before "
+					"this one");
 		if (own.len)
 			drift_add(drift, "%s: %s", wanted->profile->name,
 				own.data);
@@ -223,13 +237,10 @@ static bool is_known(const struct control_run *run,
 	const struct control_place *place, bool *ret_known, struct error *err)
 {
 	*ret_known = false;
-	for (size_t i = 0; i < place->n_certificates; i++)
-		for (size_t k = 0; k < CONTROL_AUTHORITIES && !*ret_known; k++)
-			if (!ledger_has(run->context->ledger,
-				    run->authorities->numbers[k],
-				    place->certificates[i]->serial, ret_known,
-				    err))
-				return false;
+	for (size_t i = 0; i < place->n_certificates && !*ret_known; i++)
+		if (!ledger_has_anywhere(run->context->ledger,
+			    place->certificates[i], ret_known, err))
+			return false;
 	return true;
 }
 
@@ -294,7 +305,9 @@ static bool wants_anew(const struct control_item *item, bool differs)
 	for (size_t i = 0; i < item->plan->n_certificates; i++)
 		lost = lost || item->held[i].lost;
 	return item->run->reissue &&
-	       (differs || lost || item->run->named || !item->present);
+	       (differs || lost ||
+		       (!item->run->staged &&
+			       (item->run->named || !item->present)));
 }
 
 static bool look(const struct control_item *item, int out,

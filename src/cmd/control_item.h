@@ -27,7 +27,11 @@ struct control_run {
 	bool ca_key; /* goes with the trees */
 	const char *out;
 	bool reissue;
+	bool staged; /* only what differs is issued anew */
 	bool named; /* the hosts were named on the command line */
+	/* See struct batch: by who issued it, and of a host that has the key for
+	 * service accounts. */
+	int64_t since[CONTROL_AUTHORITIES], since_shared;
 	struct instant archive_time; /* mtime of tar members */
 };
 

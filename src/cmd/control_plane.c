@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cmd/control_plane.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,20 +17,6 @@
 #include "pki/recovery.h"
 
 #define OUT_PRESET "control-plane"
-
-struct control_plane_settings {
-	const char *out;
-	struct text_list hosts;
-	const char *format;
-	bool with_ca_key;
-	bool with_admin_conf;
-	bool with_super_admin;
-	bool reissue;
-	const char *key_type;
-	const char *validity;
-	const char *layout;
-	bool allow_clock_back;
-};
 
 #define S struct control_plane_settings
 static const struct option_spec control_plane_options[] = {
@@ -73,7 +61,6 @@ static void run_release(struct run *run)
 	control_batch_release(&run->batch);
 	control_kit_free(run->kit);
 	authorities_free(run->authorities);
-	context_free(run->context);
 }
 DEFINE_AUTO_RELEASE(run)
 
@@ -214,6 +201,7 @@ static bool choose(const struct run *run, bool quiet,
 		.super_admin = options->with_super_admin};
 	memcpy(settings->authorities, run->authorities->all,
 		sizeof(settings->authorities));
+	authorities_bundles(run->context, settings);
 	if (options->key_type &&
 		!key_type_parse(options->key_type, &settings->key_type, err))
 		return context_blame(err, "--key-type");
@@ -306,32 +294,57 @@ static bool prepare(struct run *run, bool quiet, struct error *err)
 				  : BUNDLE_DIRECTORY,
 		.out = out_of(options),
 		.reissue = options->reissue,
-		.named = options->hosts.n_items > 0};
+		.staged = options->staged,
+		.named = options->hosts.n_items > 0 && !options->staged};
 	memcpy(run->batch.shared.lifetimes, settings.lifetimes,
 		sizeof(settings.lifetimes));
+	authorities_since(run->context, run->batch.shared.since);
+	run->batch.shared.since_shared =
+		run->context->trust.rotations[ROTATION_SERVICE_ACCOUNT].event;
 	return context_archive_time(
 		run->context, &run->batch.shared.archive_time, err);
+}
+
+static bool check(const struct run *run, struct error *err)
+{
+	const struct context *context = run->context;
+
+	return require_plain_key(run, err) &&
+	       context_check_out(context, out_of(run->settings), err) &&
+	       cluster_require_server(
+		       context->cluster, context->cluster_path, err) &&
+	       check_hosts(run, err) && check_values(run, err);
+}
+
+bool control_plane_trees(struct context *context, const S *settings, bool quiet,
+	struct report *report, struct error *err)
+{
+	AUTO_RELEASE(run) run = {.settings = settings, .context = context};
+
+	if (!check(&run, err) || !prepare(&run, quiet, err))
+		return false;
+	plan(&run);
+	return work(&run, report, err);
 }
 
 static bool control_plane_run(
 	const struct command_call *call, struct error *err)
 {
+	AUTO_FREE(context) context = NULL;
 	AUTO_RELEASE(run) run = {.settings = call->settings};
 	AUTO_FREE(report) report = NULL;
 	struct release_settings settings;
 
 	if (!check_usage(run.settings, err) ||
 		!context_open(call,
-			NEEDS_CLUSTER | NEEDS_CA | NEEDS_LEDGER_WRITE,
-			&run.context, err) ||
-		!require_plain_key(&run, err) ||
-		!context_check_out(run.context, out_of(run.settings), err) ||
-		!cluster_require_server(
-			run.context->cluster, run.context->cluster_path, err) ||
-		!check_hosts(&run, err) || !check_values(&run, err))
+			NEEDS_CLUSTER | NEEDS_CA | NEEDS_LEDGER_WRITE, &context,
+			err))
+		return false;
+	run.context = context;
+	if (!check(&run, err))
 		return false;
 	settings = release_settings_of(&run);
-	if (!recovery_run(run.context->ledger, &settings, err) ||
+	if (!recovery_run(context->ledger, &settings, err) ||
 		!prepare(&run, call->shared->quiet, err))
 		return false;
 	plan(&run);

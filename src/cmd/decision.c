@@ -184,6 +184,11 @@ static void compare(const struct batch *batch, const struct node *node,
 	const struct held *serving = &held[SERVING];
 	const struct holder holder = {.node = node};
 
+	const struct held *credential = credential_of(batch, held);
+
+	if (credential->found && credential->event <= batch->since)
+		drift_add(drift, "it is of a stage of the CA's rotation before "
+				 "this one");
 	if ((!batch->wish && held[CLIENT].foreign) ||
 		(batch->serving && serving->foreign) || held[PROXY].foreign)
 		drift_add(drift, "another CA issued the certificate");
@@ -203,7 +208,7 @@ static void compare(const struct batch *batch, const struct node *node,
 enum standing {
 	STANDING_NOTHING,
 	STANDING_CURRENT,
-	STANDING_PREDECESSOR, /* of this CA, as the ledger knows */
+	STANDING_PREDECESSOR, /* as the ledger knows */
 	STANDING_FOREIGN,
 };
 
@@ -225,10 +230,11 @@ static bool is_known(const struct batch *batch, const struct node *node,
 {
 	struct context *context = batch->context;
 
-	return place->token ? is_known_token(
-				      batch, node, place->token, ret_known, err)
-			    : ledger_has(context->ledger, context->ca_number,
-				      place->client->serial, ret_known, err);
+	return place->token
+		       ? is_known_token(batch, node, place->token, ret_known,
+				 err)
+		       : ledger_has_anywhere(context->ledger, place->client,
+				 ret_known, err);
 }
 
 static bool is_current(const struct batch *batch, const struct place *place,
@@ -372,6 +378,12 @@ static void decide_true(const struct batch *batch,
 		decision->verdict = VERDICT_UNCHANGED;
 }
 
+/* Under another CA it has a name of its own. */
+static int64_t superseded_of(const struct held *held)
+{
+	return held->foreign ? 0 : held->event;
+}
+
 static void decide_issue(const struct batch *batch,
 	const struct held held[N_HELD], enum standing standing,
 	struct decision *decision)
@@ -397,12 +409,12 @@ static void decide_issue(const struct batch *batch,
 	decision->verdict = VERDICT_ISSUE;
 	decision->replace = standing != STANDING_NOTHING;
 	decision->retires = rival_of(batch, held)->event;
-	decision->supersedes[SERVING] = held[SERVING].event;
-	decision->supersedes[PROXY] = held[PROXY].event;
+	decision->supersedes[SERVING] = superseded_of(&held[SERVING]);
+	decision->supersedes[PROXY] = superseded_of(&held[PROXY]);
 	if (batch->wish)
 		decision->supersedes_token = held[TOKEN].event;
 	else
-		decision->supersedes[CLIENT] = held[CLIENT].event;
+		decision->supersedes[CLIENT] = superseded_of(&held[CLIENT]);
 }
 
 static void decide_live(const struct batch *batch, struct held held[N_HELD],

@@ -19,6 +19,9 @@ static const struct {
 	{NULL, CA_KEY},
 	{NULL, "front-proxy-ca.key"},
 	{"etcd", "ca.key"},
+	{ROTATION_DIRECTORY, "ca.key"},
+	{ROTATION_DIRECTORY, "front-proxy-ca.key"},
+	{ROTATION_DIRECTORY, "etcd-ca.key"},
 };
 
 const struct report_column key_file_columns[] = {

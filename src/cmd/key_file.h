@@ -26,7 +26,7 @@ struct key_file {
 };
 
 /* In the order in which they are handled; the first is ca.key. */
-#define KEY_FILES_MOST 3
+#define KEY_FILES_MOST 6
 struct key_files {
 	struct key_file rows[KEY_FILES_MOST];
 	size_t n_rows;

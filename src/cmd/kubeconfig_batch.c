@@ -19,7 +19,8 @@ bool kubeconfig_of_token(struct context *context, const struct token *token,
 {
 	return token_use(context, token, TOKEN_AUTHENTICATION, err) &&
 	       kubeconfig_write_bootstrap(
-		       context->cluster, &context->ca_pem, token, ret_gap, err);
+		       context->cluster, context_trust(context), token,
+		       ret_gap, err);
 }
 
 /* -- one file -- */

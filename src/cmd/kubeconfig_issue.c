@@ -271,7 +271,7 @@ static bool make_text(const struct job *job, const struct key *key,
 		.user = order->user,
 		.context = name,
 		.server = cluster->server,
-		.ca_pem = authority_pem(order->context->ca)};
+		.ca_pem = context_trust(order->context)};
 	AUTO_FREE(kubeconfig_frame) frame = NULL;
 	AUTO_RELEASE(buffer) pem = BUFFER_INIT;
 	AUTO_FREE(secret) key_pem = NULL;
@@ -312,7 +312,8 @@ static bool commit(struct job *job, struct release *release, struct sha256 hash,
 		.not_before = job->made->not_before,
 		.not_after = job->made->not_after,
 		.body = job->made->whole,
-		.supersedes = job->live.event};
+		/* Under another CA it has a name of its own. */
+		.supersedes = job->live.foreign ? 0 : job->live.event};
 	struct release_item item = {.name = order->name,
 		.staged = job->name,
 		.target = job->name,

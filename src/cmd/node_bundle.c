@@ -321,10 +321,12 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 		return false;
 	bundle.cluster = context->cluster;
 	bundle.ca = context->ca;
+	bundle.trust = context_bundle(context);
 	bundle.now = context->now;
 	if (!bundle_kit_new(&bundle, &kit, err))
 		return false;
 	batch.context = context;
+	batch.since = context->trust.rotations[ROTATION_CA].event;
 	batch.inventory = inventory;
 	batch.kit = kit;
 	batch.lifetime = bundle.lifetime;

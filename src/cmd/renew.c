@@ -67,14 +67,13 @@ static void item_release(struct renew_item *item)
 	error_release(&item->error);
 }
 
-static void renew_release(struct renew *renew)
+void renew_release(struct renew *renew)
 {
 	for (size_t i = 0; i < renew->n_items; i++)
 		item_release(&renew->items[i]);
 	free(renew->items);
 	tally_release(&renew->tally);
 }
-DEFINE_AUTO_RELEASE(renew)
 
 /* Which rows are asked for. */
 struct search {
@@ -223,12 +222,25 @@ static void join(struct renew *renew)
 	renew->n_items = n;
 }
 
+/* Expired or not; in a rotation the other CA's as well. */
+static bool find_live(const struct renew *renew, const char *profile,
+	const char *name, struct ledger_row *ret_row, bool *ret_found,
+	struct error *err)
+{
+	struct ledger *ledger = renew->context->ledger;
+	const struct instant any = {0};
+
+	return renew->since
+		       ? ledger_live_anywhere(ledger, profile, name, any,
+				 ret_row, ret_found, err)
+		       : ledger_live(ledger, renew->context->ca_number, profile,
+				 name, any, ret_row, ret_found, err);
+}
+
 /* Both of a node's, whatever made it an item. */
 static bool read_pairs(
 	struct renew *renew, struct renew_item *item, struct error *err)
 {
-	struct context *context = renew->context;
-
 	certificate_free(item->certificates[0]);
 	item->certificates[0] = NULL;
 	item->events[0] = 0;
@@ -236,9 +248,8 @@ static bool read_pairs(
 		struct ledger_row row;
 		bool found = false;
 
-		if (!ledger_live(context->ledger, context->ca_number,
-			    profile_of_pair(i)->name, item->name,
-			    (struct instant){0}, &row, &found, err))
+		if (!find_live(renew, profile_of_pair(i)->name, item->name,
+			    &row, &found, err))
 			return false;
 		if (!found)
 			continue;
@@ -253,12 +264,10 @@ static bool read_pairs(
 static bool find_kube_proxy(
 	struct renew *renew, struct renew_item *item, struct error *err)
 {
-	struct context *context = renew->context;
 	struct ledger_row row;
 	bool found = false;
 
-	if (!ledger_live(context->ledger, context->ca_number, KUBE_PROXY,
-		    item->name, (struct instant){0}, &row, &found, err))
+	if (!find_live(renew, KUBE_PROXY, item->name, &row, &found, err))
 		return false;
 	item->kube_proxy = found && is_in_bundle(&row);
 	return true;
@@ -407,9 +416,15 @@ void renew_report(struct renew *renew, struct renew_item *item,
 bool renew_write_note(const struct renew *renew, int out, const char *name,
 	const struct buffer *text, struct error *err)
 {
+	return renew_write_note_as(renew, out, name, "renewal", text, err);
+}
+
+bool renew_write_note_as(const struct renew *renew, int out, const char *name,
+	const char *end, const struct buffer *text, struct error *err)
+{
 	const struct file_part part = {text->data, text->len, NULL};
 	/* No node has an underscore in its name. */
-	AUTO_TEXT file = memory_format("%s_renewal.txt", name);
+	AUTO_TEXT file = memory_format("%s_%s.txt", name, end);
 	AUTO_RELEASE(draft) draft = DRAFT_INIT;
 	bool exists;
 
@@ -534,6 +549,38 @@ static bool renew_all(struct renew *renew, struct error *err)
 	return answer(renew, done, err);
 }
 
+/* -- by other rules -- */
+
+bool renew_add_node(struct renew *renew, const char *name, struct error *err)
+{
+	struct renew_item *item = add_item(renew);
+	struct context *context = renew->context;
+	bool done;
+
+	item->name = memory_text(name);
+	item->profile = profile_of_pair(KUBELET_CLIENT);
+	item->of_node = true;
+	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
+		    context->lock_timeout, err))
+		return false;
+	done = read_pairs(renew, item, err) && find_kube_proxy(renew, item, err);
+	ledger_unlock(context->ledger);
+	return done;
+}
+
+bool renew_staged(struct renew *renew, struct error *err)
+{
+	for (size_t i = 0; i < renew->n_items; i++)
+		if (!renew->items[i].certificates[KUBELET_CLIENT] &&
+			!renew->items[i].certificates[KUBELET_SERVING]) {
+			error_set(&renew->items[i].error, ERROR_REFUSED,
+				"has a token alone: kpki node-bundle "
+				"--bootstrap --reissue makes its bundle");
+			renew_report(renew, &renew->items[i], "refused", NULL);
+		}
+	return answer(renew, renew_bundles(renew, err), err);
+}
+
 static bool check_usage(const S *settings, struct error *err)
 {
 	if (settings->out && !strcmp(settings->out, "-"))
@@ -562,7 +609,7 @@ static bool recover(const struct renew *renew, struct error *err)
 	       recovery_run(renew->context->ledger, &settings, err);
 }
 
-static bool choose_lifetime(
+bool renew_choose_lifetime(
 	struct renew *renew, const char *validity, struct error *err)
 {
 	const struct context *context = renew->context;
@@ -594,7 +641,7 @@ static bool renew_leaves(
 	renew->inventory = inventory;
 	if (!cluster_require_server(renew->context->cluster,
 		    renew->context->cluster_path, err) ||
-		!choose_lifetime(renew, settings->validity, err) ||
+		!renew_choose_lifetime(renew, settings->validity, err) ||
 		!recover(renew, err) || !find_items(renew, settings, err) ||
 		!require_named(renew, settings, err))
 		return false;

@@ -34,6 +34,8 @@ struct renew {
 	const char *out;
 	const char *validity;
 	struct lifetime lifetime;
+	int64_t since; /* of a stage of the CA's rotation: only what is of this
+	                  entry, or before it, of whatever CA; or 0 */
 	bool same_key, plan, clock_back, quiet;
 	struct renew_item *items; /* sorted by name */
 	size_t n_items, allocated;
@@ -56,6 +58,20 @@ MUST_CHECK bool renew_write_note(const struct renew *renew, int out,
 	const char *name, const struct buffer *text, struct error *err);
 /* Away with it, unless NAME is there. */
 MUST_CHECK bool renew_remove_note(int out, const char *name, struct error *err);
+
+MUST_CHECK bool renew_write_note_as(const struct renew *renew, int out,
+	const char *name, const char *end, const struct buffer *text,
+	struct error *err);
+
+/* For who renews by other rules than this command's: begin with neither items
+ * nor lifetime, and add nodes by name. */
+MUST_CHECK bool renew_choose_lifetime(struct renew *renew,
+	const char *validity, struct error *err);
+MUST_CHECK bool renew_add_node(
+	struct renew *renew, const char *name, struct error *err);
+MUST_CHECK bool renew_staged(struct renew *renew, struct error *err);
+void renew_release(struct renew *renew);
+DEFINE_AUTO_RELEASE(renew)
 
 /* What the ledger has of a tree, under the lock that found the item. */
 MUST_CHECK bool renew_read_tree(const struct renew *renew,

@@ -177,6 +177,7 @@ static bool make_kit(struct group *group, struct error *err)
 			"any more");
 	memcpy(settings.authorities, group->authorities->all,
 		sizeof(settings.authorities));
+	authorities_bundles(context, &settings);
 	memcpy(settings.lifetimes, group->lifetimes,
 		sizeof(settings.lifetimes));
 	return control_kit_new(&settings, &group->kit, err);

@@ -26,8 +26,12 @@ static bool shape_of(const struct renew *renew, const struct renew_item *item,
 	const struct cluster *cluster = renew->context->cluster;
 	struct public_key key;
 
-	if (!public_key_read(
-		    item->certificates[KUBELET_CLIENT]->public_key, &key, err))
+	const struct certificate *model = item->certificates[KUBELET_CLIENT];
+
+	/* In a rotation also a node that got its own from the cluster. */
+	if (!model)
+		model = item->certificates[KUBELET_SERVING];
+	if (!public_key_read(model->public_key, &key, err))
 		return false;
 	*ret_shape = (struct shape){
 		.layout = item->detail.is_bundle ? item->detail.layout
@@ -72,6 +76,7 @@ static bool make_kit(struct group *group, struct error *err)
 	struct context *context = renew->context;
 	struct bundle_settings settings = {.cluster = context->cluster,
 		.ca = context->ca,
+		.trust = context_bundle(context),
 		.layout = group->shape.layout,
 		.key_type = group->shape.key_type,
 		.now = context->now,
@@ -99,7 +104,11 @@ static void fill_batch(struct group *group)
 	group->batch.out = renew->out;
 	group->batch.serving = group->shape.serving;
 	group->batch.kube_proxy = group->shape.kube_proxy;
-	group->batch.reissue = group->batch.named = true;
+	group->batch.reissue = true;
+	group->batch.named = !renew->since;
+	group->batch.since = renew->since;
+	/* Nothing for being old or away, since what differs is enough. */
+	group->batch.has_issued_before = renew->since != 0;
 	group->batch.archive_time = context->now;
 	group->batch.chunk = CHUNK;
 	group->batch.jobs = workers_default_count();
@@ -195,7 +204,7 @@ static bool prepare(struct group *group, struct error *err)
 	if (!make_kit(group, err))
 		return false;
 	fill_batch(group);
-	return write_notes(group, err);
+	return group->renew->since || write_notes(group, err);
 }
 
 static void run_group(struct group *group)
@@ -210,7 +219,9 @@ static void run_group(struct group *group)
 		return;
 	}
 	done = batch_run(&group->batch, renew->report, &why);
-	if (!remove_notes(group, done ? &why : &ignored) || !done)
+	if ((!renew->since &&
+		    !remove_notes(group, done ? &why : &ignored)) ||
+		!done)
 		tally_add(&renew->tally,
 			inventory_node(group->inventory, 0).name, &why);
 	end_members(group, NULL);

@@ -31,6 +31,7 @@ static const struct row kubeadm_rows[] = {
 	{CONTENT_KUBE_PROXY, 0600, "etc/kubernetes/kube-proxy.conf", false},
 	{CONTENT_KUBECONFIG, 0600, "etc/kubernetes/kubelet.conf", false},
 	{CONTENT_NONE, 0755, "etc/kubernetes/pki", false},
+	{CONTENT_CA_BUNDLE, 0644, "etc/kubernetes/pki/ca-bundle.crt", false},
 	{CONTENT_CA, 0644, "etc/kubernetes/pki/ca.crt", false},
 	{CONTENT_NONE, 0755, "var", true},
 	{CONTENT_NONE, 0755, "var/lib", true},
@@ -60,6 +61,7 @@ static const struct row pem_rows[] = {
 	{CONTENT_CLIENT, 0600, CLIENT_DIRECTORY "/" CLIENT_FILE, false},
 	{CONTENT_CURRENT, 0, CLIENT_DIRECTORY "/" CLIENT_CURRENT, false},
 	{CONTENT_NONE, 0755, "var/lib/kubernetes", false},
+	{CONTENT_CA_BUNDLE, 0644, "var/lib/kubernetes/ca-bundle.pem", false},
 	{CONTENT_CA, 0644, "var/lib/kubernetes/ca.pem", false},
 	{CONTENT_KUBE_PROXY, 0600, "var/lib/kubernetes/kube-proxy.kubeconfig",
 		false},
@@ -142,6 +144,11 @@ static const struct buffer *ca_pem(const struct bundle_kit *kit)
 	return settings->ca ? authority_pem(settings->ca) : settings->ca_pem;
 }
 
+static const struct buffer *trusted_pem(const struct bundle_kit *kit)
+{
+	return kit->settings.trust ? kit->settings.trust : ca_pem(kit);
+}
+
 /* What tells one bundle of a node from another. */
 static enum content credential_of(const struct bundle_kit *kit)
 {
@@ -154,6 +161,8 @@ static bool wants(const struct bundle_kit *kit, enum content content)
 	case CONTENT_NONE:
 	case CONTENT_CA:
 		return true;
+	case CONTENT_CA_BUNDLE:
+		return kit->settings.trust != NULL;
 	case CONTENT_BOOTSTRAP:
 		return kit->settings.bootstrap;
 	case CONTENT_KUBECONFIG:
@@ -208,7 +217,8 @@ static bool write_kubelet_config(const struct bundle_kit *kit,
 	const struct node *node, struct buffer *text, struct error *err)
 {
 	bool serving = kit->settings.serving;
-	AUTO_TEXT ca = host_path(kit, CONTENT_CA, node);
+	AUTO_TEXT ca = host_path(kit,
+		kit->settings.trust ? CONTENT_CA_BUNDLE : CONTENT_CA, node);
 	AUTO_TEXT cert = host_path(kit, CONTENT_SERVING_CERTIFICATE, node);
 	AUTO_TEXT key = host_path(kit, CONTENT_SERVING_KEY, node);
 	struct kubelet_config config = {
@@ -243,7 +253,7 @@ static bool prepare_kubeconfig(struct bundle_kit *kit, struct error *err)
 		.user = "default-auth",
 		.context = "default-context",
 		.server = kit->settings.cluster->server,
-		.ca_pem = ca_pem(kit),
+		.ca_pem = trusted_pem(kit),
 		.client_certificate = embed ? NULL : current,
 		.client_key = embed ? NULL : current,
 	};
@@ -259,7 +269,7 @@ static bool prepare_kube_proxy(struct bundle_kit *kit, struct error *err)
 	AUTO_TEXT context = NULL;
 	struct kubeconfig config = {.cluster = cluster->name,
 		.server = cluster->server,
-		.ca_pem = ca_pem(kit)};
+		.ca_pem = trusted_pem(kit)};
 
 	if (!kit->settings.kube_proxy)
 		return true;
@@ -451,7 +461,7 @@ static bool make_documents(const struct bundle_kit *kit,
 {
 	parts->token = order->token;
 	if (kit->settings.bootstrap &&
-		!kubeconfig_write_bootstrap(kit->settings.cluster, ca_pem(kit),
+		!kubeconfig_write_bootstrap(kit->settings.cluster, trusted_pem(kit),
 			order->token, &parts->bootstrap, err))
 		return false;
 	if (kit->frame)
@@ -487,6 +497,9 @@ static size_t fill_parts(const struct bundle_kit *kit,
 		return 0;
 	case CONTENT_CA:
 		to[0] = part_of(ca_pem(kit));
+		return 1;
+	case CONTENT_CA_BUNDLE:
+		to[0] = part_of(trusted_pem(kit));
 		return 1;
 	case CONTENT_KUBECONFIG:
 		to[0] = parts->kubeconfig ? secret_part(parts->kubeconfig)

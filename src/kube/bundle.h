@@ -23,6 +23,9 @@ struct bundle_settings {
 	const struct cluster *cluster;
 	const struct authority *ca;   /* NULL: bundle_make_of only … */
 	const struct buffer *ca_pem;  /* … of this CA */
+	const struct buffer *trust;   /* all that are trusted in its place, PEM:
+	                                 the bundle has a file of them; or
+	                                 NULL */
 	enum layout layout;
 	enum key_type key_type;
 	struct lifetime lifetime;
@@ -56,6 +59,7 @@ struct bundle_certificate {
 enum content {
 	CONTENT_NONE, /* a directory */
 	CONTENT_CA,
+	CONTENT_CA_BUNDLE,
 	CONTENT_KUBECONFIG,
 	CONTENT_BOOTSTRAP, /* a kubeconfig with a token */
 	CONTENT_KUBELET_CONFIG,

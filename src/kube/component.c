@@ -18,8 +18,11 @@ enum need {
 	OFFLINE = 2,
 	IN_CLUSTER = 4,
 	SERVING = 8, /* kubelets serve with kpki's certificates */
+	ROTATED = 16,
 };
 
+/* The CA, or all that are trusted in its place. */
+#define TRUST HOST_FILE_CA_BUNDLE
 #define VALIDITY "{validity}" /* of the cluster file */
 
 #define APISERVER COMPONENT_KUBE_APISERVER
@@ -34,7 +37,7 @@ static const struct flag {
 	unsigned until; /* the last 1.x that takes it; 0: all do */
 } flags[] = {
 	/* Kubernetes: TLS bootstrapping */
-	{APISERVER, "client-ca-file", NULL, HOST_FILE_CA, 0, 0},
+	{APISERVER, "client-ca-file", NULL, TRUST, 0, 0},
 	{APISERVER, "enable-bootstrap-token-auth", "true", 0, BOOTSTRAP, 0},
 	/* Kubernetes: Using Node Authorization */
 	{APISERVER, "authorization-mode", "Node,RBAC", 0, 0, 0},
@@ -46,8 +49,7 @@ static const struct flag {
 		HOST_FILE_APISERVER_KUBELET_CLIENT_KEY, 0, 0},
 	/* Without it serving certificates are not looked at (Kubernetes:
 	 * pkg/kubelet/client). */
-	{APISERVER, "kubelet-certificate-authority", NULL, HOST_FILE_CA,
-		SERVING, 0},
+	{APISERVER, "kubelet-certificate-authority", NULL, TRUST, SERVING, 0},
 	/* Until 1.19 a port that asks for no certificate was open unless told;
 	 * until 1.23 the flag takes nothing else. */
 	{APISERVER, "insecure-port", "0", 0, 0, 23},
@@ -62,6 +64,9 @@ static const struct flag {
 	{MANAGER, "cluster-signing-cert-file", "", 0, OFFLINE, 0},
 	{MANAGER, "cluster-signing-key-file", "", 0, OFFLINE, 0},
 	/* Kubernetes: Authenticating with Bootstrap Tokens */
+	/* Kubernetes: Manual Rotation of CA Certificates */
+	{MANAGER, "root-ca-file", NULL, TRUST, ROTATED, 0},
+	{MANAGER, "client-ca-file", NULL, TRUST, ROTATED, 0},
 	{MANAGER, "controllers", "*,bootstrapsigner,tokencleaner", 0, BOOTSTRAP,
 		0},
 
@@ -119,6 +124,7 @@ static unsigned situation(const struct component_settings *settings)
 {
 	return (settings->path == COMPONENT_BOOTSTRAP ? BOOTSTRAP : 0) |
 	       (has_serving(settings) ? SERVING : 0) |
+	       (settings->bundle ? ROTATED : 0) |
 	       (settings->cluster->signing == SIGNING_IN_CLUSTER ? IN_CLUSTER
 								 : OFFLINE);
 }
@@ -133,12 +139,18 @@ static char *validity_of(const struct cluster *cluster)
 		seconds % SPAN_MINUTE);
 }
 
+static enum host_file trust_file(const struct component_settings *settings)
+{
+	return settings->bundle ? HOST_FILE_CA_BUNDLE : HOST_FILE_CA;
+}
+
 static char *value_of(
 	const struct component_settings *settings, const struct flag *flag)
 {
 	if (!flag->text)
 		return host_path(
-			flag->file, settings->cluster->layout, settings->pki);
+			flag->file == TRUST ? trust_file(settings) : flag->file,
+			settings->cluster->layout, settings->pki);
 	if (!strcmp(flag->text, VALIDITY))
 		return validity_of(settings->cluster);
 	return memory_text(flag->text);
@@ -223,7 +235,7 @@ static bool write_kubelet_config(const struct component_settings *settings,
 {
 	enum layout layout = settings->cluster->layout;
 	bool serving = has_serving(settings);
-	AUTO_TEXT ca = host_path(HOST_FILE_CA, layout, settings->pki);
+	AUTO_TEXT ca = host_path(trust_file(settings), layout, settings->pki);
 	AUTO_TEXT cert = host_path(HOST_FILE_SERVING, layout, NULL);
 	AUTO_TEXT key = host_path(HOST_FILE_SERVING_KEY, layout, NULL);
 	struct kubelet_config config = {

@@ -33,6 +33,7 @@ struct component_settings {
 	enum component_path path;
 	enum component_format format;
 	const char *pki; /* on control-plane hosts; NULL: by layout */
+	bool bundle; /* the CA was rotated: what takes a bundle gets it */
 };
 
 /* "kube-apiserver" */

@@ -17,6 +17,7 @@ enum with {
 	WITH_CA_KEY = 1,
 	WITH_ADMIN = 2,
 	WITH_SUPER_ADMIN = 4,
+	WITH_BUNDLE = 8, /* shifted by the authority */
 };
 
 struct row {
@@ -45,6 +46,8 @@ struct row {
  * TLS bootstrapping */
 static const struct row rows[] = {
 	{ROLE_CONTROL, 0, PART_AUTHORITY, "ca", {PKI "ca.crt", VAR "ca.pem"}},
+	{ROLE_CONTROL, WITH_BUNDLE << CONTROL_CA, PART_BUNDLE, "ca",
+		{PKI "ca-bundle.crt", VAR "ca-bundle.pem"}},
 	{ROLE_CONTROL, WITH_CA_KEY, PART_AUTHORITY_KEY, "ca",
 		{PKI "ca.key", VAR "ca-key.pem"}},
 	PAIR(ROLE_CONTROL, "kube-apiserver", PKI "apiserver", VAR "kubernetes"),
@@ -52,6 +55,10 @@ static const struct row rows[] = {
 		PKI "apiserver-kubelet-client", VAR "apiserver-kubelet-client"),
 	{ROLE_CONTROL, 0, PART_AUTHORITY, "front-proxy-ca",
 		{PKI "front-proxy-ca.crt", VAR "front-proxy-ca.pem"}},
+	{ROLE_CONTROL, WITH_BUNDLE << CONTROL_FRONT_PROXY_CA, PART_BUNDLE,
+		"front-proxy-ca",
+		{PKI "front-proxy-ca-bundle.crt",
+			VAR "front-proxy-ca-bundle.pem"}},
 	PAIR(ROLE_CONTROL, "front-proxy-client", PKI "front-proxy-client",
 		VAR "front-proxy-client"),
 	{ROLE_CONTROL, 0, PART_SERVICE_ACCOUNT_KEY, NULL,
@@ -60,6 +67,9 @@ static const struct row rows[] = {
 		{PKI "sa.pub", VAR "service-account.pem"}},
 	{ROLE_CONTROL | ROLE_ETCD, 0, PART_AUTHORITY, "etcd-ca",
 		{PKI "etcd/ca.crt", VAR "etcd/ca.pem"}},
+	{ROLE_CONTROL | ROLE_ETCD, WITH_BUNDLE << CONTROL_ETCD_CA, PART_BUNDLE,
+		"etcd-ca",
+		{PKI "etcd/ca-bundle.crt", VAR "etcd/ca-bundle.pem"}},
 	PAIR(ROLE_CONTROL, "kube-apiserver-etcd-client",
 		PKI "apiserver-etcd-client", VAR "apiserver-etcd-client"),
 	PAIR(ROLE_ETCD, "etcd-server", PKI "etcd/server", VAR "etcd/server"),
@@ -101,6 +111,7 @@ static mode_t mode_of(enum control_part part)
 {
 	switch (part) {
 	case PART_AUTHORITY:
+	case PART_BUNDLE:
 	case PART_SERVICE_ACCOUNT:
 	case PART_CERTIFICATE:
 		return 0644;
@@ -172,8 +183,16 @@ bool control_kit_new(const struct control_settings *settings,
 	kit->with = (settings->ca_key ? WITH_CA_KEY : 0) |
 		    (settings->admin ? WITH_ADMIN : 0) |
 		    (settings->super_admin ? WITH_SUPER_ADMIN : 0);
-	pem_write(&kit->service_account, "PUBLIC KEY",
-		key_public(settings->service_account_key));
+	for (size_t i = 0; i < CONTROL_AUTHORITIES; i++)
+		if (settings->bundles[i])
+			kit->with |= WITH_BUNDLE << i;
+	if (settings->service_account_bundle)
+		buffer_add(&kit->service_account,
+			settings->service_account_bundle->data,
+			settings->service_account_bundle->len);
+	else
+		pem_write(&kit->service_account, "PUBLIC KEY",
+			key_public(settings->service_account_key));
 	if (!key_write(settings->service_account_key, &kit->service_account_key,
 		    err) ||
 		(settings->ca_key &&
@@ -442,6 +461,15 @@ static const struct buffer *authority_text(
 	return authority_pem(kit->settings.authorities[authority]);
 }
 
+static const struct buffer *bundle_text(
+	const struct control_kit *kit, const struct profile *profile)
+{
+	const struct buffer *bundle =
+		kit->settings.bundles[find_authority(profile->name)];
+
+	return bundle ? bundle : authority_text(kit, profile);
+}
+
 void control_public_text(const struct control_kit *kit,
 	const struct control_file *file, struct der certificate,
 	struct buffer *text)
@@ -452,6 +480,9 @@ void control_public_text(const struct control_kit *kit,
 	switch (file->part) {
 	case PART_AUTHORITY:
 		whole = authority_text(kit, file->profile);
+		break;
+	case PART_BUNDLE:
+		whole = bundle_text(kit, file->profile);
 		break;
 	case PART_SERVICE_ACCOUNT:
 		whole = &kit->service_account;
@@ -482,6 +513,7 @@ const struct secret *control_shared_secret(
 	case PART_SERVICE_ACCOUNT_KEY:
 		return kit->service_account_key;
 	case PART_AUTHORITY:
+	case PART_BUNDLE:
 	case PART_SERVICE_ACCOUNT:
 	case PART_CERTIFICATE:
 	case PART_KEY:
@@ -574,7 +606,7 @@ static bool make_kubeconfig(const struct control_plan *plan, size_t i,
 		.user = user,
 		.context = context,
 		.server = wanted->server,
-		.ca_pem = authority_pem(settings->authorities[CONTROL_CA])};
+		.ca_pem = bundle_text(plan->kit, profile_find("ca"))};
 
 	if (!*wanted->server)
 		return true;
@@ -614,6 +646,8 @@ static struct file_part part_of(const struct control_plan *plan,
 	switch (file->part) {
 	case PART_AUTHORITY:
 		return public_part(authority_text(kit, file->profile));
+	case PART_BUNDLE:
+		return public_part(bundle_text(kit, file->profile));
 	case PART_AUTHORITY_KEY:
 		return secret_part(kit->ca_key);
 	case PART_SERVICE_ACCOUNT:

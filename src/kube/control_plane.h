@@ -38,6 +38,10 @@ struct control_settings {
 	const struct cluster *cluster; /* with a topology and a server */
 	const struct authority *authorities[CONTROL_AUTHORITIES];
 	const struct key *service_account_key;
+	/* What is trusted of each, PEM, when there is a bundle of it; else NULL:
+	 * the authority, or the key above, alone. */
+	const struct buffer *bundles[CONTROL_AUTHORITIES];
+	const struct buffer *service_account_bundle;
 	enum layout layout;
 	enum key_type key_type;
 	struct lifetime lifetimes[CONTROL_AUTHORITIES];
@@ -92,6 +96,7 @@ const struct profile *control_profile(unsigned roles, size_t i);
 
 enum control_part {
 	PART_AUTHORITY,     /* certificate of one */
+	PART_BUNDLE,        /* of all that are trusted in its place */
 	PART_AUTHORITY_KEY,
 	PART_SERVICE_ACCOUNT,
 	PART_SERVICE_ACCOUNT_KEY,

@@ -9,6 +9,7 @@
 static const char *const paths[][2] = {
 	[HOST_FILE_PKI] = {"/etc/kubernetes/pki", "/var/lib/kubernetes"},
 	[HOST_FILE_CA] = {"ca.crt", "ca.pem"},
+	[HOST_FILE_CA_BUNDLE] = {"ca-bundle.crt", "ca-bundle.pem"},
 	[HOST_FILE_CA_KEY] = {"ca.key", "ca-key.pem"},
 	[HOST_FILE_APISERVER_KUBELET_CLIENT] = {"apiserver-kubelet-client.crt",
 		"apiserver-kubelet-client.pem"},

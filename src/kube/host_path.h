@@ -11,8 +11,9 @@
  */
 enum host_file {
 	HOST_FILE_NONE,
-	HOST_FILE_PKI, /* the directory of the next four */
+	HOST_FILE_PKI, /* the directory of the next five */
 	HOST_FILE_CA,
+	HOST_FILE_CA_BUNDLE,
 	HOST_FILE_CA_KEY,
 	HOST_FILE_APISERVER_KUBELET_CLIENT,
 	HOST_FILE_APISERVER_KUBELET_CLIENT_KEY,

@@ -125,6 +125,7 @@ static const struct certificate *certificate_in(
 		return leaf(parts, KUBELET_SERVING);
 	case CONTENT_NONE:
 	case CONTENT_CA:
+	case CONTENT_CA_BUNDLE:
 	case CONTENT_KUBECONFIG:
 	case CONTENT_BOOTSTRAP:
 	case CONTENT_KUBELET_CONFIG:

@@ -207,6 +207,7 @@ static bool decide_on_other(const struct install_site *site,
 		return check_serving_key(site, err);
 	case CONTENT_NONE:
 	case CONTENT_CA:
+	case CONTENT_CA_BUNDLE:
 	case CONTENT_KUBECONFIG:
 	case CONTENT_BOOTSTRAP:
 	case CONTENT_KUBELET_CONFIG:

@@ -19,7 +19,7 @@ const struct duty duties[] = {
 		.is_ca = true,
 		.roles = ROLE_NODE | ROLE_CONTROL_PLANE | ROLE_CA,
 		.stops = "everything: no certificate it signed is accepted",
-		.paths = {"pki/ca.crt", "pki/ca.pem", PEM "ca.crt", PEM "ca.pem",
+		.paths = {"pki/ca.crt", "pki/ca.pem", "rotation/ca.crt", PEM "ca.crt", PEM "ca.pem",
 			KUBELET "ca.crt", KUBELET "ca.pem"},
 	},
 	{
@@ -29,6 +29,7 @@ const struct duty duties[] = {
 		.stops = "etcd, and with it the API server",
 		.paths = {"pki/etcd/ca.crt", "pki/etcd/ca.pem",
 			"pki/etcd-ca.crt", "pki/etcd-ca.pem", PEM "etcd/ca.pem",
+			"rotation/etcd-ca.crt",
 			"tls/etcd/server-ca.crt", "tls/etcd/peer-ca.crt"},
 	},
 	{
@@ -38,6 +39,7 @@ const struct duty duties[] = {
 		.stops = "aggregated APIs, metrics-server among them",
 		.paths = {"pki/front-proxy-ca.crt", "pki/front-proxy-ca.pem",
 			PEM "front-proxy-ca.pem",
+			"rotation/front-proxy-ca.crt",
 			"tls/request-header-ca.crt"},
 	},
 	{
@@ -317,6 +319,7 @@ const struct duty duties[] = {
 		.roles = ROLE_CONTROL_PLANE | ROLE_CA,
 		.stops = "nothing: only its key is looked at",
 		.paths = {"pki/sa.key", "pki/sa.pub", "pki/service-account.pem",
+			"rotation/sa.key", "rotation/sa.pub",
 			"pki/service-accounts.crt",
 			PEM "service-account.pem", PEM "service-accounts.crt",
 			"tls/service.key", "tls/service.current.key"},

@@ -336,6 +336,19 @@ has_headings() # COMMAND HEADING...
 	is "$(members renew)" "$(keys one.json two.json)"
 	exits 0 renew --node worker-1 --dir renewed-pki --out more-renewals
 	has_headings renew ${lines[0]}
+	cp -r pki rotated-pki
+	kpki rotate-ca plan --dir rotated-pki --json >one.json
+	exits 0 rotate-ca stage 1 --dir rotated-pki --json
+	echo "$output" >two.json
+	exits 5 rotate-ca status bundles --dir rotated-pki --json
+	echo "$output" >three.json
+	is "$(members rotate-ca)" "$(keys one.json two.json three.json)"
+	exits 0 rotate-ca plan --dir rotated-pki
+	has_headings rotate-ca ${lines[0]}
+	exits 0 rotate-ca stage 1 --dir rotated-pki
+	has_headings rotate-ca ${lines[0]}
+	exits 5 rotate-ca status --dir rotated-pki
+	has_headings rotate-ca ${lines[0]}
 	cp -r pki revoked-pki
 	KPKI_DIR=revoked-pki kpki revoke worker-1 --json >one.json
 	is "$(members revoke)" "$(keys one.json)"

@@ -51,8 +51,10 @@ static struct cluster *make_cluster(const char *settings)
 static char *write_row(const struct row *row)
 {
 	AUTO_FREE(cluster) cluster = make_cluster(row->cluster);
-	const struct component_settings settings = {
-		cluster, row->path, row->format, row->pki};
+	const struct component_settings settings = {.cluster = cluster,
+		.path = row->path,
+		.format = row->format,
+		.pki = row->pki};
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
 	AUTO_RELEASE(error) err = ERROR_INIT;
 
