@@ -344,6 +344,41 @@ bool authorities_open_one(const struct context *context,
 		ret_authority, err);
 }
 
+static bool take_place(struct context *context, enum control_authority which,
+	struct error *err)
+{
+	AUTO_FREE(authority) other = NULL;
+	bool done;
+
+	if (!authorities_open_one(context, which, &other, err) ||
+		!ledger_lock(context->ledger, FILE_LOCK_SHARED,
+			context->lock_timeout, err))
+		return false;
+	done = ledger_authority(context->ledger,
+		&authority_certificate(other)->pin, &context->ca_number, err);
+	ledger_unlock(context->ledger);
+	if (!done)
+		return false;
+	if (!context->ca_number)
+		return error_set(err, ERROR_INPUT,
+			"\"%s\": the ledger does not know its CA \"%s\"",
+			context->path, control_authority_name(which));
+	authority_free(context->ca);
+	context->ca = take(&other);
+	return true;
+}
+
+bool authorities_choose(struct context *context, const char *name,
+	enum control_authority *ret_which, struct error *err)
+{
+	int which = CONTROL_CA;
+
+	while (name && strcmp(control_authority_name(which), name) != 0)
+		which++;
+	*ret_which = which;
+	return which == CONTROL_CA || take_place(context, which, err);
+}
+
 static bool read_service_account(
 	const struct context *context, struct key **ret_key, struct error *err)
 {

@@ -55,6 +55,11 @@ void authorities_bundles(const struct context *context,
 void authorities_since(const struct context *context,
 	int64_t since[CONTROL_AUTHORITIES]);
 
+/* By the name of its profile, NULL being the cluster's.  It takes the place of the
+ * cluster's in the context, and so does its number. */
+MUST_CHECK bool authorities_choose(struct context *context, const char *name,
+	enum control_authority *ret_which, struct error *err);
+
 /* Under no lock. */
 MUST_CHECK bool authorities_recover(const struct context *context,
 	struct error *err);

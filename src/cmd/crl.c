@@ -50,40 +50,6 @@ static const struct report_column crl_columns[] = {
 	{NULL, NULL, 0},
 };
 
-/* -- whose it is -- */
-
-/* The other takes the place of the cluster's, for the rest of the run. */
-static bool open_other(struct context *context, enum control_authority which,
-	struct error *err)
-{
-	AUTO_FREE(authority) other = NULL;
-
-	if (!authorities_open_one(context, which, &other, err) ||
-		!ledger_lock(context->ledger, FILE_LOCK_SHARED,
-			context->lock_timeout, err) ||
-		!ledger_authority(context->ledger,
-			&authority_certificate(other)->pin, &context->ca_number,
-			err))
-		return false;
-	ledger_unlock(context->ledger);
-	if (!context->ca_number)
-		return error_set(err, ERROR_INPUT,
-			"\"%s\": the ledger does not know its CA \"%s\"",
-			context->path, control_authority_name(which));
-	authority_free(context->ca);
-	context->ca = take(&other);
-	return true;
-}
-
-static bool choose_ca(
-	struct context *context, const char *name, struct error *err)
-{
-	for (int i = CONTROL_CA + 1; name && i < CONTROL_AUTHORITIES; i++)
-		if (!strcmp(control_authority_name(i), name))
-			return open_other(context, i, err);
-	return true;
-}
-
 /* -- what is in it -- */
 
 struct listing {
@@ -275,11 +241,12 @@ static bool crl_run(const struct command_call *call, struct error *err)
 	AUTO_RELEASE(listing) listing = {0};
 	AUTO_RELEASE(buffer) der = BUFFER_INIT;
 	struct crl_plan plan = {0};
+	enum control_authority which;
 
 	return product_check_usage(call, settings->out, err) &&
 	       context_open(call, NEEDS_CA | NEEDS_LEDGER, &context, err) &&
 	       context_check_out(context, settings->out, err) &&
-	       choose_ca(context, settings->ca, err) &&
+	       authorities_choose(context, settings->ca, &which, err) &&
 	       read_ledger(context, &listing, &plan, err) &&
 	       choose_next(settings, &plan, err) &&
 	       crl_sign(context->ca, &plan, &der, err) &&

@@ -24,6 +24,7 @@ struct renew_settings {
 	const char *inventory;
 	struct text_list nodes;
 	bool ca;
+	const char *ca_name;
 	bool same_key;
 	const char *out;
 	bool plan;
@@ -43,6 +44,9 @@ static const struct option_spec renew_options[] = {
 	OPTION_LIST(S, nodes, "node", "NODE",
 		"only this node's, host's or user's"),
 	OPTION_FLAG(S, ca, "ca", "the CA's own certificate; with --same-key"),
+	OPTION_TEXT(S, ca_name, "ca-name", "ca|etcd-ca|front-proxy-ca",
+		"with --ca: of which authority", .preset = "ca",
+		.value = OPTION_VALUE_CHOICE),
 	OPTION_FLAG(S, same_key, "same-key",
 		"certify the keys that are there, and make none"),
 	OPTION_TEXT(S, out, "out", "DIR", "where bundles, trees and notes go",
@@ -486,9 +490,8 @@ static void sort_out(struct renew *renew)
 		else if (item->profile->is_ca)
 			error_set(&item->error, ERROR_REFUSED,
 				"%s: is a CA's own certificate: --ca "
-				"--same-key "
-				"extends the cluster's",
-				item->profile->name);
+				"--same-key --ca-name %s extends it",
+				item->profile->name, item->profile->name);
 		else if (item->of_node && !item->certificates[KUBELET_CLIENT] &&
 			 !item->certificates[KUBELET_SERVING])
 			error_set(&item->error, ERROR_REFUSED,
@@ -590,11 +593,13 @@ static bool check_usage(const S *settings, struct error *err)
 		return error_set(err, ERROR_USAGE,
 			"--ca needs --same-key: with another key it would be "
 			"another CA");
+	if (settings->ca_name && !settings->ca)
+		return error_set(err, ERROR_USAGE, "--ca-name goes with --ca");
 	if (settings->ca && (settings->expiring || settings->inventory ||
 				    settings->nodes.n_items))
 		return error_set(err, ERROR_USAGE,
-			"--ca goes with --same-key, --validity, --out and "
-			"--plan only");
+			"--ca goes with --ca-name, --same-key, --validity, "
+			"--out and --plan only");
 	return true;
 }
 
@@ -664,11 +669,16 @@ static bool renew_run(const struct command_call *call, struct error *err)
 		.clock_back = settings->allow_clock_back,
 		.quiet = call->shared->quiet};
 
+	const struct renew_ca_settings of_ca = {.name = settings->ca_name,
+		.out = settings->out,
+		.validity = settings->validity,
+		.plan = settings->plan,
+		.clock_back = settings->allow_clock_back};
+
 	if (!check_usage(settings, err))
 		return false;
 	if (settings->ca)
-		return renew_ca(call, settings->out, settings->validity,
-			settings->plan, settings->allow_clock_back, err);
+		return renew_ca(call, &of_ca, err);
 	if (!context_open(call,
 		    NEEDS_CLUSTER | NEEDS_CA |
 			    (settings->plan ? NEEDS_LEDGER

@@ -87,8 +87,13 @@ MUST_CHECK bool renew_control(struct renew *renew, struct error *err);
 /* Certificates for the keys that are there already. */
 MUST_CHECK bool renew_same_key(struct renew *renew, struct error *err);
 
-/* The CA's own. */
-MUST_CHECK bool renew_ca(const struct command_call *call, const char *out,
-	const char *validity, bool plan, bool clock_back, struct error *err);
+/* An authority's own. */
+struct renew_ca_settings {
+	const char *name; /* "etcd-ca"; NULL: the cluster's */
+	const char *out, *validity;
+	bool plan, clock_back;
+};
+MUST_CHECK bool renew_ca(const struct command_call *call,
+	const struct renew_ca_settings *settings, struct error *err);
 
 #endif

@@ -470,6 +470,13 @@ static const struct buffer *bundle_text(
 	return bundle ? bundle : authority_text(kit, profile);
 }
 
+const struct certificate *control_authority_certificate(
+	const struct control_kit *kit, const struct profile *profile)
+{
+	return authority_certificate(
+		kit->settings.authorities[find_authority(profile->name)]);
+}
+
 void control_public_text(const struct control_kit *kit,
 	const struct control_file *file, struct der certificate,
 	struct buffer *text)

@@ -126,6 +126,10 @@ void control_public_text(const struct control_kit *kit,
 	const struct control_file *file, struct der certificate,
 	struct buffer *text);
 
+/* Of the authority with this profile. */
+const struct certificate *control_authority_certificate(
+	const struct control_kit *kit, const struct profile *profile);
+
 /* The secret that a file of this part is, when all trees have the same; NULL of
  * others.  The kit owns it. */
 const struct secret *control_shared_secret(

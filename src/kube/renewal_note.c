@@ -111,16 +111,12 @@ void renewal_note_certificates(const struct node *node, struct buffer *text)
 		node->name, node->name, node->name);
 }
 
-void renewal_note_ca(
-	enum layout layout, struct instant before, struct buffer *text)
+static void note_cluster_ca(enum layout layout, struct buffer *text)
 {
-	bool pem = layout == LAYOUT_PEM;
-	char at[INSTANT_TEXT];
+	const char *path = layout == LAYOUT_PEM ? "/var/lib/kubernetes/ca.pem"
+						: "/etc/kubernetes/pki/ca.crt";
 
 	buffer_format(text,
-		"The cluster's CA has another certificate with the same key: "
-		"what it signed, and its\npin, stay valid.  Every host needs "
-		"ca.crt before %s.\n\n"
 		"1. Hosts of the control plane, one after the other:\n"
 		"     %s\n"
 		"     restart kube-apiserver, then kube-controller-manager\n"
@@ -132,9 +128,60 @@ void renewal_note_ca(
 		"4. ConfigMaps: kube-root-ca.crt follows by itself; "
 		"cluster-info in kube-public\n   by kpki cluster-info "
 		"--format configmap.\n",
-		instant_format(before, at),
-		pem ? "/var/lib/kubernetes/ca.pem"
-		    : "/etc/kubernetes/pki/ca.crt",
-		pem ? "/var/lib/kubernetes/ca.pem"
-		    : "/etc/kubernetes/pki/ca.crt");
+		path, path);
+}
+
+static void note_front_proxy_ca(enum layout layout, struct buffer *text)
+{
+	buffer_format(text,
+		"1. Hosts of the control plane, one after the other:\n"
+		"     %s\n"
+		"     restart kube-apiserver\n"
+		"   Extension API servers learn of it from the ConfigMap "
+		"extension-apiserver-authentication\n   in kube-system.\n",
+		layout == LAYOUT_PEM
+			? "/var/lib/kubernetes/front-proxy-ca.pem"
+			: "/etc/kubernetes/pki/front-proxy-ca.crt");
+}
+
+static void note_etcd_ca(enum layout layout, struct buffer *text)
+{
+	const char *path = layout == LAYOUT_PEM
+				   ? "/var/lib/kubernetes/etcd/ca.pem"
+				   : "/etc/kubernetes/pki/etcd/ca.crt";
+
+	buffer_format(text,
+		"1. Members of etcd, one after the other:\n"
+		"     %s\n"
+		"     restart etcd; go on when etcdctl endpoint health says "
+		"that it is healthy\n"
+		"2. Hosts of the control plane, one after the other:\n"
+		"     %s\n"
+		"     restart kube-apiserver\n",
+		path, path);
+}
+
+void renewal_note_ca(enum control_authority which, enum layout layout,
+	struct instant before, struct buffer *text)
+{
+	char at[INSTANT_TEXT];
+
+	buffer_format(text,
+		"%s has another certificate with the same key: what it "
+		"signed, and its pin, stay\nvalid.  Every host below needs it "
+		"before %s.\n\n",
+		control_authority_name(which), instant_format(before, at));
+	switch (which) {
+	case CONTROL_CA:
+		note_cluster_ca(layout, text);
+		break;
+	case CONTROL_FRONT_PROXY_CA:
+		note_front_proxy_ca(layout, text);
+		break;
+	case CONTROL_ETCD_CA:
+		note_etcd_ca(layout, text);
+		break;
+	case CONTROL_AUTHORITIES:
+		break;
+	}
 }

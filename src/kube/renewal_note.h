@@ -20,8 +20,8 @@ void renewal_note_tree(const struct control_plan *plan, struct buffer *text);
 /* Of certificates for keys that the node has, in NAME.yaml beside it. */
 void renewal_note_certificates(const struct node *node, struct buffer *text);
 
-/* Of the cluster's CA. */
-void renewal_note_ca(
-	enum layout layout, struct instant before, struct buffer *text);
+/* Of an authority's own certificate. */
+void renewal_note_ca(enum control_authority which, enum layout layout,
+	struct instant before, struct buffer *text);
 
 #endif

@@ -153,7 +153,7 @@ refused boot"
 	has "$(json '.items[] | select(.node == "boot") | .reason')" \
 		"kpki node-bundle --bootstrap --reissue"
 	exits 4 renew --dir short
-	has "$stderr" "--ca --same-key extends"
+	has "$stderr" "--ca --same-key --ca-name ca extends"
 }
 
 @test "revoked certificates are not renewed" {
@@ -459,4 +459,71 @@ refused h2"
 	has "$output" "kpki kubeconfig --reissue makes it"
 	exits 2 renew --out -
 	exits 2 renew --ca --same-key --out -
+}
+
+@test "--ca-name extends the CAs of etcd and of the front proxy" {
+	local name file
+
+	make_hosts
+	cp -a pki before
+	exits 2 renew --ca-name etcd-ca
+	exits 2 renew --ca --same-key --ca-name other
+	while read -r name file; do
+		exits 0 renew --ca --same-key --ca-name "$name" \
+			--validity 20y --out notes
+		has "$output" "pki/$file"
+		is "$(certificate "pki/$file" -pubkey -subject)" \
+			"$(certificate "before/$file" -pubkey -subject)"
+		! cmp -s "pki/$file" "before/$file"
+		is "$(kpki list --profile "$name" --json |
+			jq -r '[.items[].status] | join(" ")')" "superseded live"
+		has "$(<"notes/${name}_renewal.txt")" "/etc/kubernetes/pki/$file"
+	done <<-END
+		etcd-ca etcd/ca.crt
+		front-proxy-ca front-proxy-ca.crt
+	END
+	cmp pki/ca.crt before/ca.crt
+	# what it signed before is good, and its list is signed
+	openssl verify -CAfile pki/etcd/ca.crt \
+		control-plane/cp-1/etc/kubernetes/pki/etcd/server.crt
+	exits 0 crl --ca etcd-ca --out list
+	exits 0 ledger verify
+}
+
+@test "what has the certificate before of the same CA is as it should be" {
+	make_hosts
+	kpki renew -q --ca --same-key --validity 20y
+	kpki renew -q --ca --same-key --ca-name etcd-ca --validity 20y
+	exits 0 control-plane --host cp-1
+	has "$output" "unchanged  cp-1"
+	exits 0 node-bundle w1 --address 10.0.0.11
+	has "$output" "unchanged  w1"
+	kpki control-plane -q --host cp-1 --format tar --out tars --reissue
+	kpki renew -q --ca --same-key --validity 25y
+	exits 0 control-plane --host cp-1 --format tar --out tars
+	# another CA is another, whatever it is called
+	kpki init-ca -q --dir other --server "$server"
+	rm -r control-plane/cp-1
+	kpki control-plane -q --host cp-1 --reissue
+	cp other/ca.crt control-plane/cp-1/etc/kubernetes/pki/ca.crt
+	exits 4 control-plane --host cp-1
+	has "$output$stderr" 'does not have "etc/kubernetes/pki/ca.crt"'
+}
+
+@test "many that extend the CA at once never move its end back" {
+	local i
+
+	make_pki
+	for i in 21 22 23 24 25 26; do
+		kpki renew --ca --same-key --validity "${i}y" >out$i 2>&1 &
+	done
+	wait
+	has "$(<out26)" issued
+	is "$(certificate pki/ca.crt -enddate)" "$(kpki list --profile ca \
+		--live --json | jq -r '.items[0].notAfter' |
+		xargs date -u +'notAfter=%b %e %T %Y GMT' -d)"
+	certificate pki/ca.crt -enddate | grep -q \
+		"$(date -u +%Y -d "+$((26 * 365)) days")"
+	exits 0 ledger verify
+	exits 0 node-bundle w1
 }
