@@ -15,7 +15,6 @@
 #include "kube/kubelet_config.h"
 #include "pki/recovery.h"
 
-#define BASE_CONFIG_MAX ((size_t)1 << 20)
 #define JOBS_MAX 256
 
 /* Large enough to share one sync among many, small enough that memory stays
@@ -184,22 +183,6 @@ static bool choose(const S *settings, const struct context *context, bool quiet,
 	return true;
 }
 
-static bool read_base(const S *settings, struct bundle_settings *bundle,
-	struct document **ret_base, struct error *err)
-{
-	AUTO_FREE(source) source = NULL;
-	const char *base = settings->kubelet_config_base;
-
-	bundle->kubelet_config = !base || strcmp(base, "none");
-	if (!base || !bundle->kubelet_config)
-		return true;
-	if (!source_open(base, BASE_CONFIG_MAX, &source, err) ||
-		!kubelet_config_read_base(source, ret_base, err))
-		return false;
-	bundle->kubelet_config_base = *ret_base;
-	return true;
-}
-
 /* Checked by check_bootstrap. */
 static bool choose_tokens(const S *settings, struct instant now,
 	struct token_wish *wish, struct error *err)
@@ -317,8 +300,10 @@ static bool node_bundle_run(const struct command_call *call, struct error *err)
 		!nodes_check(context, inventory, err) ||
 		!choose(settings, context, call->shared->quiet, &bundle, err) ||
 		!choose_tokens(settings, context->now, &wish, err) ||
-		!read_base(settings, &bundle, &base, err))
+		!kubelet_config_open_base(settings->kubelet_config_base,
+			&bundle.kubelet_config, &base, err))
 		return false;
+	bundle.kubelet_config_base = base;
 	bundle.cluster = context->cluster;
 	bundle.ca = context->ca;
 	bundle.trust = context_bundle(context);

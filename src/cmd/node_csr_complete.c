@@ -9,7 +9,6 @@
 #include "kube/kubelet_config.h"
 #include "kube/node_request.h"
 
-#define BASE_CONFIG_MAX ((size_t)1 << 20)
 
 /* What came back, from one file or several. */
 struct answer {
@@ -90,21 +89,6 @@ static bool read_keys(
 	return true;
 }
 
-static bool read_base(const char *path, struct answer *answer,
-	struct install_settings *install, struct error *err)
-{
-	AUTO_FREE(source) source = NULL;
-
-	install->kubelet_config = !path || strcmp(path, "none") != 0;
-	if (!path || !install->kubelet_config)
-		return true;
-	if (!source_open(path, BASE_CONFIG_MAX, &source, err) ||
-		!kubelet_config_read_base(source, &answer->base, err))
-		return false;
-	install->kubelet_config_base = answer->base;
-	return true;
-}
-
 static void add_row(struct report *report, const char *root, const char *node,
 	const struct install_file *file)
 {
@@ -145,9 +129,10 @@ bool node_csr_complete(const struct command_call *call, struct error *err)
 	struct install_settings wanted = {.file = &answer.whole};
 
 	if (!read_files(call, &settings->complete, &answer, err) ||
-		!read_base(
-			settings->kubelet_config_base, &answer, &wanted, err))
+		!kubelet_config_open_base(settings->kubelet_config_base,
+			&wanted.kubelet_config, &answer.base, err))
 		return false;
+	wanted.kubelet_config_base = answer.base;
 	path = node_csr_directory(settings, answer.whole.node);
 	if (!directory_open(AT_FDCWD, path, &dir, err) ||
 		!node_csr_lock(dir, path, err) ||

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kube/kubelet_config.h"
 
+#include <string.h>
+
+#define BASE_MAX ((size_t)1 << 20)
 #define API_VERSION "kubelet.config.k8s.io/v1beta1"
 #define KIND "KubeletConfiguration"
 
@@ -47,6 +50,17 @@ bool kubelet_config_read_base(
 		return false;
 	*ret_base = take(&base);
 	return true;
+}
+
+bool kubelet_config_open_base(const char *option, bool *ret_wanted,
+	struct document **ret_base, struct error *err)
+{
+	AUTO_FREE(source) source = NULL;
+
+	*ret_wanted = !option || strcmp(option, "none") != 0;
+	return !option || !*ret_wanted ||
+	       (source_open(option, BASE_MAX, &source, err) &&
+		       kubelet_config_read_base(source, ret_base, err));
 }
 
 /* The map under a key, made where there is none. */

@@ -28,6 +28,11 @@ struct kubelet_config {
 MUST_CHECK bool kubelet_config_read_base(struct source *source,
 	struct document **ret_base, struct error *err);
 
+/* The same of what an option says: a file, "none", for no configuration at all,
+ * or NULL, for one without a base. */
+MUST_CHECK bool kubelet_config_open_base(const char *option,
+	bool *ret_wanted, struct document **ret_base, struct error *err);
+
 MUST_CHECK bool kubelet_config_write(const struct kubelet_config *config,
 	struct buffer *text, struct error *err);
 
