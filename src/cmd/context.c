@@ -230,6 +230,19 @@ const struct buffer *context_bundle(const struct context *context)
 	return bundle->len ? bundle : NULL;
 }
 
+bool context_require_one_ca(const struct context *context, struct error *err)
+{
+	unsigned stage = context->trust.rotations[ROTATION_CA].stage;
+	unsigned trusted = rotation_stages[stage].trusted;
+
+	return trusted == ROTATION_OLD || trusted == ROTATION_NEW ||
+	       error_set(err, ERROR_REFUSED,
+		       "two CAs are trusted at stage %u of the rotation, and "
+		       "what a node puts in place itself has one: kpki "
+		       "rotate-ca stage %u writes its tree",
+		       stage, stage);
+}
+
 const struct buffer *context_trust(const struct context *context)
 {
 	const struct buffer *bundle = context_bundle(context);

@@ -67,6 +67,11 @@ const struct buffer *context_trust(const struct context *context);
  * rotation; else NULL. */
 const struct buffer *context_bundle(const struct context *context);
 
+/* ERROR_REFUSED while two are trusted: what a node puts in place itself has
+ * one. */
+MUST_CHECK bool context_require_one_ca(const struct context *context,
+	struct error *err);
+
 /* Reads the CA and what is trusted again, after the rotation went on. */
 MUST_CHECK bool context_reload(struct context *context, struct error *err);
 

@@ -34,6 +34,8 @@ struct renew {
 	const char *out;
 	const char *validity;
 	struct lifetime lifetime;
+	bool no_kubelet_config;
+	const struct document *kubelet_config_base; /* or NULL */
 	int64_t since; /* of a stage of the CA's rotation: only what is of this
 	                  entry, or before it, of whatever CA; or 0 */
 	bool same_key, plan, clock_back, quiet;

@@ -83,7 +83,8 @@ static bool make_kit(struct group *group, struct error *err)
 		.embed_certificates = group->shape.embedded,
 		.serving = group->shape.serving,
 		.kube_proxy = group->shape.kube_proxy,
-		.kubelet_config = true};
+		.kubelet_config = !renew->no_kubelet_config,
+		.kubelet_config_base = renew->kubelet_config_base};
 
 	settings.lifetime = group->batch.lifetime = renew->lifetime;
 	return bundle_kit_new(&settings, &group->kit, err);

@@ -356,6 +356,8 @@ bool renew_same_key(struct renew *renew, struct error *err)
 	run->renew = renew;
 	if (!is_left(renew))
 		return true;
+	if (!context_require_one_ca(renew->context, err))
+		return false;
 	interrupt_watch();
 	if (!release_open(renew->context->ledger, renew->out, &settings,
 		    &run->release, err))

@@ -25,6 +25,9 @@ static const struct option_spec rotate_ca_options[] = {
 	OPTION_TEXT(S, inventory, "inventory", "FILE",
 		"nodes and their addresses; without it they stay as they are",
 		.value = OPTION_VALUE_FILE),
+	OPTION_TEXT(S, kubelet_config_base, "kubelet-config-base", "FILE|none",
+		"a KubeletConfiguration to build on; none leaves it out",
+		.value = OPTION_VALUE_INPUT),
 	OPTION_TEXT(S, key_type, "key-type", "TYPE",
 		"of the new key: ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 "
 		"or rsa-4096",
@@ -413,6 +416,7 @@ static bool check_options(const S *settings, enum verb verb, struct error *err)
 	bool makes = settings->key_type || settings->ca_validity ||
 		     settings->common_name;
 	bool writes = settings->out || settings->inventory ||
+		      settings->kubelet_config_base ||
 		      settings->validity || settings->with_ca_key ||
 		      settings->vouch || settings->allow_clock_back;
 

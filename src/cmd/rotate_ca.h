@@ -14,6 +14,7 @@ struct rotate_ca_settings {
 	const char *ca;
 	const char *out;
 	const char *inventory;
+	const char *kubelet_config_base;
 	const char *key_type;
 	const char *ca_validity;
 	const char *common_name;

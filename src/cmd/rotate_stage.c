@@ -9,6 +9,7 @@
 #include "cmd/control_plane.h"
 #include "cmd/nodes.h"
 #include "cmd/renew.h"
+#include "kube/kubelet_config.h"
 #include "kube/rotation_note.h"
 
 /* -- hosts of the control plane -- */
@@ -54,6 +55,8 @@ static bool write_nodes(
 	const struct rotate_ca_settings *settings = rotate->settings;
 	const struct nodes_wanted wanted = {.inventory = settings->inventory};
 	AUTO_FREE(inventory) inventory = NULL;
+	AUTO_FREE(document) base = NULL;
+	bool kubelet_config = true;
 	AUTO_RELEASE(renew)
 	renew = {.context = rotate->context,
 		.call = rotate->call,
@@ -68,6 +71,11 @@ static bool write_nodes(
 			!nodes_check(renew.context, inventory, err)))
 		return false;
 	renew.inventory = inventory;
+	if (!kubelet_config_open_base(settings->kubelet_config_base,
+		    &kubelet_config, &base, err))
+		return false;
+	renew.no_kubelet_config = !kubelet_config;
+	renew.kubelet_config_base = base;
 	if (!renew_choose_lifetime(&renew, settings->validity, err))
 		return false;
 	for (size_t i = 0; i < rotate->n_subjects; i++)

@@ -328,6 +328,24 @@ static char *name_of(const struct unit *unit)
 	return memory_text_n(unit->path + from, len - from);
 }
 
+/* A host of the cluster file that has nothing of this target. */
+static bool is_unconcerned(const struct rotate *rotate, const char *name)
+{
+	const struct topology *topology = rotate->context->cluster->topology;
+	struct ledger_row row;
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* then it is a stranger */
+	struct node host;
+	bool found = false;
+
+	if (topology && topology->all &&
+		inventory_find(topology->all, name, &host))
+		return true;
+	return rotate->target != ROTATION_CA &&
+	       ledger_live_anywhere(rotate->context->ledger, "kubelet-client",
+		       name, (struct instant){0}, &row, &found, &ignored) &&
+	       found;
+}
+
 static bool show_unit(void *data, struct unit *unit, struct error *err)
 {
 	struct wanted *wanted = data;
@@ -337,6 +355,8 @@ static bool show_unit(void *data, struct unit *unit, struct error *err)
 	struct rotate_subject *subject = rotate_find(rotate, name);
 	bool done = true;
 
+	if (!subject && is_unconcerned(rotate, name))
+		return true;
 	if (!subject || subject->is_user) {
 		report_subject(rotate, *name ? name : "-", "wrong", unit->path,
 			"is called as no host of this rotation");

@@ -185,8 +185,10 @@ static bool choose_layout(const S *settings, const struct context *context,
 	struct sign_output *output, struct error *err)
 {
 	output->layout = context->cluster->layout;
-	if (settings->bundle && !cluster_require_server(context->cluster,
-					context->cluster_path, err))
+	if (settings->bundle && (!context_require_one_ca(context, err) ||
+					!cluster_require_server(
+						context->cluster,
+						context->cluster_path, err)))
 		return false;
 	return !settings->layout ||
 	       layout_parse(settings->layout, &output->layout, err) ||

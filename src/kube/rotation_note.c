@@ -65,6 +65,12 @@ static const struct restart {
 	{OF(ROTATION_CA), ROTATION_NODE, "kube-proxy"},
 };
 
+/* kube-apiserver only ever adds to it. */
+#define FORGET                                                                 \
+	"kubectl -n kube-system delete configmap "                             \
+	"extension-apiserver-authentication\n     kube-apiserver writes it "   \
+	"again, without the CA that is trusted no more"
+
 /* What the cluster is told when all hosts are done. */
 static const struct {
 	enum rotation_target target;
@@ -80,6 +86,9 @@ static const struct {
 		"APIServices of this CA both in caBundle"},
 	{ROTATION_CA, {false, true, true, true},
 		"users' kubeconfigs: kpki kubeconfig NAME --reissue"},
+	/* Kubernetes: pkg/controlplane/controller/clusterauthenticationtrust */
+	{ROTATION_CA, {true, false, false, true}, FORGET},
+	{ROTATION_FRONT_PROXY_CA, {true, false, false, true}, FORGET},
 	{ROTATION_SERVICE_ACCOUNT, {false, false, true, false},
 		"tokens in Secrets stay signed by the old key, and die at "
 		"stage 3: delete those\n     Secrets before it, and the "
@@ -111,6 +120,23 @@ static void write_flags(const struct rotation_note *note, struct buffer *text)
 			"   kube-controller-manager "
 			"--cluster-signing-cert-file stays at %s.\n",
 			layout == LAYOUT_PEM ? PEM "ca.pem" : KUBEADM "ca.crt");
+}
+
+/* A node's tree says it itself, and knows no more of the kubelet's settings than
+ * it was told. */
+static void write_kubelet(const struct rotation_note *note, struct buffer *text)
+{
+	bool node = note->places == ROTATION_NODE;
+
+	if (note->target != ROTATION_CA || !(note->places & ROTATION_NODE))
+		return;
+	buffer_format(text,
+		"   authentication.x509.clientCAFile of the kubelet's "
+		"configuration is the bundle, too%s\n",
+		node ? ":\n   config.yaml in the tree says so, and replaces "
+		       "the host's; --kubelet-config-base builds\n   on the "
+		       "settings that it has, or leaves it out."
+		     : ".");
 }
 
 static void write_restarts(
@@ -190,9 +216,12 @@ void rotation_note_write(const struct rotation_note *note, struct buffer *text)
 		write_back(note, text);
 		return;
 	}
-	buffer_format(text, "1. Lay what is in %s/ over / of the host.\n",
+	buffer_format(text, "1. Lay what is in %s/ over / of the host, each file by "
+		"renaming it (rsync -a does):\n   somebody may be "
+		"reading.\n",
 		note->host);
 	write_flags(note, text);
+	write_kubelet(note, text);
 	write_restarts(note, text);
 	write_check(note, text);
 	write_afterwards(note, text);

@@ -404,6 +404,68 @@ edges_hold() # STAGE STAGE
 	done
 }
 
+@test "hosts that are not concerned are passed over, strangers are not" {
+	make_pki
+	cat >>pki/cluster.yaml <<-END
+		controlPlane:
+		  hosts:
+		    - name: cp-1
+		      addresses: ["10.0.0.1"]
+		etcd:
+		  hosts:
+		    - name: etcd-1
+		      addresses: ["10.0.0.2"]
+	END
+	kpki control-plane -q
+	kpki node-bundle -q w1 --address 10.0.0.11
+	kpki rotate-ca stage 1 -q
+	exits 5 rotate-ca status rotation/stage-1 control-plane/etcd-1
+	is "$(verdicts)" "done cp-1,done w1,open admin"
+	exits 0 rotate-ca status rotation/stage-1/admin
+	kpki rotate-ca stage 1 -q --ca etcd-ca --out etcd
+	exits 0 rotate-ca status --ca etcd-ca etcd/stage-1 rotation/stage-1/w1
+	is "$(verdicts)" "done cp-1,done etcd-1"
+	is "$(count etcd/stage-1/etcd-1/$etc/pki/etcd/ca-bundle.crt)" 2
+}
+
+@test "a node's configuration builds on the one that it has, or is left out" {
+	local config=var/lib/kubelet/config.yaml
+
+	make_pki
+	kpki node-bundle -q w1 --address 10.0.0.11
+	cat >base.yaml <<-END
+		apiVersion: kubelet.config.k8s.io/v1beta1
+		kind: KubeletConfiguration
+		cgroupDriver: cgroupfs
+	END
+	kpki rotate-ca stage 1 -q --kubelet-config-base base.yaml
+	grep -q cgroupfs rotation/stage-1/w1/$config
+	grep -q ca-bundle.crt rotation/stage-1/w1/$config
+	kpki rotate-ca stage 2 -q --vouch --kubelet-config-base none
+	[ ! -e rotation/stage-2/w1/$config ]
+	has "$(<rotation/stage-2/w1_rotation.txt)" "clientCAFile"
+	exits 0 rotate-ca status rotation/stage-2
+}
+
+@test "what a node puts in place itself is refused while two are trusted" {
+	make_pki
+	kpki node-csr -q w1 --address 10.0.0.11 --out keys
+	echo 'w1 10.0.0.11' >nodes
+	kpki sign keys/*.csr --inventory nodes --bundle --out . -q
+	kpki rotate-ca stage 1 -q
+	exits 4 sign keys/*.csr --inventory nodes --bundle --out . --reissue
+	has "$stderr" "two CAs are trusted at stage 1 of the rotation"
+	exits 4 renew --same-key --node w1
+	has "$stderr" "two CAs are trusted"
+}
+
+@test "a CA that another CA signed is not rotated to a root" {
+	kpki init-ca -q --dir root --common-name root
+	make_pki --issued-by root
+	exits 4 rotate-ca stage 1
+	has "$stderr" "is signed by another CA"
+}
+
 @test "a CA without a control plane of kpki's is rotated with its nodes" {
 	make_pki
 	kpki node-bundle -q w1 --address 10.0.0.11

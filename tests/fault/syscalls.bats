@@ -77,6 +77,8 @@ each_command()
 	$check
 	traced "$calls" renew --node w9 --out renewals
 	$check
+	traced "$calls" rotate-ca stage 1 --out rotation
+	$check
 	traced "$calls" revoke w9 --out expel.sh
 	$check
 	traced "$calls" crl --out ca.crl
@@ -89,7 +91,7 @@ each_command()
 	traced "$calls" --help
 	$check
 	# A command that is not among these has no check.
-	[[ $(kpki --describe-cli | grep -c ^command) == 21 ]] ||
+	[[ $(kpki --describe-cli | grep -c ^command) == 22 ]] ||
 		fault "there is a command without this check"
 }
 
