@@ -188,6 +188,18 @@ static bool read_issuers(struct context *context, struct error *err)
 	       error_context(err, "\"%s\"", context->path);
 }
 
+static void set_chain(struct context *context)
+{
+	AUTO_RELEASE(buffer) chain = BUFFER_INIT;
+
+	if (!context->ca || !context->cluster ||
+		!cluster_takes_chains(context->cluster))
+		return;
+	issuers_write_chain(&context->issuers,
+		authority_certificate(context->ca), &chain);
+	authority_set_chain(context->ca, &chain);
+}
+
 static bool open_parts(
 	struct context *context, unsigned needs, struct error *err)
 {
@@ -208,6 +220,7 @@ static bool open_parts(
 	if (needs & (NEEDS_CA | NEEDS_CA_CERTIFICATE) &&
 		!read_issuers(context, err))
 		return false;
+	set_chain(context);
 	if (!context->ledger || !(needs & ~(unsigned)NEEDS_LEDGER))
 		return true;
 	return ((!context->ca && !context->ca_certificate) ||
@@ -219,7 +232,10 @@ bool context_reload(struct context *context, struct error *err)
 {
 	authority_free(context->ca);
 	context->ca = NULL;
-	return open_ca(context, err) && find_authority(context, err) &&
+	if (!open_ca(context, err))
+		return false;
+	set_chain(context);
+	return find_authority(context, err) &&
 	       trust_load(context, err);
 }
 

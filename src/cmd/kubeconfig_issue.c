@@ -279,7 +279,7 @@ static bool make_text(const struct job *job, const struct key *key,
 	if (!kubeconfig_frame_new(&config, &frame, err) ||
 		!key_write(key, &key_pem, err))
 		return false;
-	pem_write(&pem, "CERTIFICATE", job->made->whole);
+	authority_write_leaf(order->context->ca, job->made->whole, &pem);
 	*ret_text = kubeconfig_fill(frame, &pem, key_pem);
 	return true;
 }

@@ -149,7 +149,8 @@ static bool write_node(const struct run *run, const struct product *product,
 		.cluster = context->cluster,
 		.layout = item->detail.is_bundle ? item->detail.layout
 						 : context->cluster->layout,
-		.ca_pem = authority_pem(context->ca)};
+		.ca_pem = authority_pem(context->ca),
+		.chain_pem = authority_chain(context->ca)};
 
 	for (size_t i = 0; i < KUBELET_PAIRS; i++)
 		if (product->made[i])
@@ -164,7 +165,8 @@ static bool stage(const struct run *run, struct product *product)
 	struct file_part part;
 
 	if (!product->item->of_node)
-		pem_write(&text, "CERTIFICATE", product->made[0]->whole);
+		authority_write_leaf(run->renew->context->ca,
+			product->made[0]->whole, &text);
 	else if (!write_node(run, product, &text, err))
 		return false;
 	part = (struct file_part){text.data, text.len, NULL};

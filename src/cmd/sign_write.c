@@ -258,8 +258,24 @@ static void write_json(const struct document *root, struct buffer *text)
 	buffer_add_byte(text, '\n');
 }
 
+/* A CA needs to know who signed it, a leaf to show it. */
+static void write_certificate(const struct context *context,
+	const struct sign_item *item, struct buffer *text)
+{
+	if (!item->profile->is_ca) {
+		authority_write_leaf(
+			context->ca, item->certificate->whole, text);
+		return;
+	}
+	pem_write(text, "CERTIFICATE", item->certificate->whole);
+	pem_write(text, "CERTIFICATE",
+		authority_certificate(context->ca)->whole);
+	issuers_write(&context->issuers, text);
+}
+
 /* The object as it should be in the end. */
-static struct document *finished_object(const struct sign_item *item)
+static struct document *finished_object(
+	const struct context *context, const struct sign_item *item)
 {
 	AUTO_RELEASE(buffer) pem = BUFFER_INIT;
 	AUTO_TEXT message = NULL;
@@ -269,7 +285,7 @@ static struct document *finished_object(const struct sign_item *item)
 		return csr_object_denied(item->object, item->error.message);
 	message = approval_message(item);
 	root = csr_object_approved(item->object, message);
-	pem_write(&pem, "CERTIFICATE", item->certificate->whole);
+	write_certificate(context, item, &pem);
 	csr_object_add_certificate(root, &pem);
 	return root;
 }
@@ -305,6 +321,7 @@ static bool write_bundle(const struct sign_output *output,
 		.layout = output->layout,
 		.cluster = sign->context->cluster,
 		.ca_pem = authority_pem(sign->context->ca),
+		.chain_pem = authority_chain(sign->context->ca),
 	};
 
 	for (size_t i = 0; i < sign->n_items; i++) {
@@ -316,20 +333,6 @@ static bool write_bundle(const struct sign_output *output,
 				other->certificate->whole;
 	}
 	return node_certificates_write(&file, text, err);
-}
-
-/* A CA needs to know who signed it. */
-static void write_certificate(const struct sign_output *output,
-	const struct sign_item *item, struct buffer *text)
-{
-	const struct context *context = output->sign->context;
-
-	pem_write(text, "CERTIFICATE", item->certificate->whole);
-	if (!item->profile->is_ca)
-		return;
-	pem_write(text, "CERTIFICATE",
-		authority_certificate(context->ca)->whole);
-	issuers_write(&context->issuers, text);
 }
 
 /* -- standard output -- */
@@ -347,7 +350,8 @@ static void add_objects(const struct sign_output *output, struct buffer *text)
 		if (sign->items[i].object &&
 			has_answer(output, &sign->items[i]))
 			document_append(
-				items, finished_object(&sign->items[i]));
+				items, finished_object(
+					sign->context, &sign->items[i]));
 	if (document_count(items))
 		write_json(root, text);
 }
@@ -372,7 +376,8 @@ static void add_certificates(
 	for (size_t i = 0; i < sign->n_items; i++)
 		if (!sign->items[i].object &&
 			has_answer(output, &sign->items[i]))
-			write_certificate(output, &sign->items[i], text);
+			write_certificate(
+				sign->context, &sign->items[i], text);
 }
 
 static bool write_stream(const struct sign_output *output, struct error *err)
@@ -414,7 +419,7 @@ static bool save_object(const struct sign_output *output,
 	AUTO_TEXT approval = file_name(item, ANSWER_APPROVAL);
 	AUTO_TEXT status = file_name(item, ANSWER_STATUS);
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
-	AUTO_FREE(document) finished = finished_object(item);
+	AUTO_FREE(document) finished = finished_object(output->sign->context, item);
 	AUTO_FREE(document) approved = NULL;
 	AUTO_TEXT message = NULL;
 
@@ -445,7 +450,7 @@ static bool save_item(const struct sign_output *output,
 		return save_object(output, item, err);
 	name = file_name(item, answer_of(output, item));
 	if (!output->bundle)
-		write_certificate(output, item, &text);
+		write_certificate(output->sign->context, item, &text);
 	else if (!write_bundle(output, item, &text, err))
 		return false;
 	return save(output, name, &text, err);

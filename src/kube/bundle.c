@@ -390,13 +390,28 @@ void bundle_free(struct bundle *bundle)
 	free(bundle);
 }
 
-static bool write_pair(struct bundle *bundle, size_t pair,
-	const struct key *key, struct der certificate, struct error *err)
+static void write_certificate(const struct bundle_settings *settings,
+	struct der certificate, struct buffer *pem)
+{
+	const struct buffer *chain = settings->chain_pem;
+
+	if (settings->ca) {
+		authority_write_leaf(settings->ca, certificate, pem);
+		return;
+	}
+	pem_write(pem, "CERTIFICATE", certificate);
+	if (chain)
+		buffer_add(pem, chain->data, chain->len);
+}
+
+static bool write_pair(const struct bundle_kit *kit, struct bundle *bundle,
+	size_t pair, const struct key *key, struct der certificate,
+	struct error *err)
 {
 	if (!key_write(key, &bundle->parts->keys[pair], err))
 		return false;
-	pem_write(
-		&bundle->parts->certificates[pair], "CERTIFICATE", certificate);
+	write_certificate(&kit->settings, certificate,
+		&bundle->parts->certificates[pair]);
 	bundle->n_certificates++;
 	return true;
 }
@@ -420,7 +435,7 @@ static bool make_pair(const struct bundle_kit *kit, size_t pair,
 	wanted.public_key = key_public(key);
 	if (!profile_issue(&wanted, &made->der, made->serial, &made->serial_len,
 		    err) ||
-		!write_pair(bundle, pair, key,
+		!write_pair(kit, bundle, pair, key,
 			(struct der){(const unsigned char *)made->der.data,
 				made->der.len},
 			err))
@@ -451,7 +466,8 @@ static bool take_pair(const struct bundle_kit *kit, size_t pair,
 	memcpy(taken->serial, certificate->serial.bytes, taken->serial_len);
 	buffer_add(
 		&taken->der, certificate->whole.bytes, certificate->whole.len);
-	return write_pair(bundle, pair, given->key, certificate->whole, err) ||
+	return write_pair(kit, bundle, pair, given->key, certificate->whole,
+		       err) ||
 	       error_context(err, "%s", taken->profile->name);
 }
 

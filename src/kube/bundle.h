@@ -22,7 +22,9 @@ struct bundle_kit;
 struct bundle_settings {
 	const struct cluster *cluster;
 	const struct authority *ca;   /* NULL: bundle_make_of only … */
-	const struct buffer *ca_pem;  /* … of this CA */
+	const struct buffer *ca_pem;  /* … of this CA … */
+	const struct buffer *chain_pem; /* … with this behind certificates; or
+	                                   NULL */
 	const struct buffer *trust;   /* all that are trusted in its place, PEM:
 	                                 the bundle has a file of them; or
 	                                 NULL */

@@ -214,6 +214,13 @@ static const char *const layout_words[] = {
 	[LAYOUT_PEM] = "pem",
 };
 
+bool cluster_takes_chains(const struct cluster *cluster)
+{
+	enum { MINOR_CHAINS = 21 };
+
+	return cluster->minor == 0 || cluster->minor >= MINOR_CHAINS;
+}
+
 const char *layout_name(enum layout layout)
 {
 	return layout_words[layout];

@@ -73,6 +73,11 @@ void cluster_write(const struct cluster *cluster, struct buffer *text);
 MUST_CHECK bool cluster_require_server(const struct cluster *cluster,
 	const char *file, struct error *err);
 
+/* Does what the cluster runs take files with a chain behind a certificate?
+ * kubeadm does since 1.21; before, it wants exactly one (kubeadm,
+ * pkiutil.TryLoadCertFromDisk). */
+bool cluster_takes_chains(const struct cluster *cluster);
+
 const char *layout_name(enum layout layout);
 MUST_CHECK bool layout_parse(const char *text, enum layout *ret_layout,
 	struct error *err);

@@ -6,6 +6,7 @@
 
 #include "base/base64.h"
 #include "base/file.h"
+#include "pki/issuers.h"
 #include "pki/pem.h"
 
 static const char pem_begin[] = "-----BEGIN CERTIFICATE-----";
@@ -33,8 +34,10 @@ static void take_certificate(
 {
 	AUTO_RELEASE(error) ignored = ERROR_INIT; /* not this one */
 	AUTO_FREE(certificate) certificate = NULL;
+	AUTO_RELEASE(issuers) chain = {.n_items = 0};
 
-	if (!certificate_read_pem(pem, len, true, &certificate, &ignored))
+	if (!issuers_read_behind((struct der){(const unsigned char *)pem, len},
+		    &certificate, &chain, &ignored))
 		return;
 	place->certificates = memory_grow(place->certificates,
 		&place->allocated, place->n_certificates + 1,

@@ -453,12 +453,16 @@ void control_files_release(struct control_files *files)
 	*files = (struct control_files){0};
 }
 
+static const struct authority *authority_called(
+	const struct control_kit *kit, const char *name)
+{
+	return kit->settings.authorities[find_authority(name)];
+}
+
 static const struct buffer *authority_text(
 	const struct control_kit *kit, const struct profile *profile)
 {
-	enum control_authority authority = find_authority(profile->name);
-
-	return authority_pem(kit->settings.authorities[authority]);
+	return authority_pem(authority_called(kit, profile->name));
 }
 
 static const struct buffer *bundle_text(
@@ -495,10 +499,14 @@ void control_public_text(const struct control_kit *kit,
 		whole = &kit->service_account;
 		break;
 	case PART_CERTIFICATE:
-		pem_write(&pem, "CERTIFICATE", certificate);
+		authority_write_leaf(
+			authority_called(kit, file->profile->issuer),
+			certificate, &pem);
 		break;
 	case PART_KUBECONFIG:
-		pem_write(&pem, "CERTIFICATE", certificate);
+		authority_write_leaf(
+			authority_called(kit, file->profile->issuer),
+			certificate, &pem);
 		base64_encode(pem.data, pem.len,
 			buffer_room(text, BASE64_LEN(pem.len)));
 		buffer_wrote(text, BASE64_LEN(pem.len));
@@ -593,7 +601,8 @@ static bool make_pair(const struct control_plan *plan, size_t i,
 		    &order, &made->der, made->serial, &made->serial_len, err) ||
 		!key_write(key, &tree->parts->keys[i], err))
 		return false;
-	pem_write(&tree->parts->pems[i], "CERTIFICATE", der_of(&made->der));
+	authority_write_leaf(
+		order.ca, der_of(&made->der), &tree->parts->pems[i]);
 	tree->n_made++;
 	return true;
 }

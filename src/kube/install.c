@@ -31,6 +31,7 @@ static bool make_bundle(
 	const struct bundle_settings settings = {
 		.cluster = file->cluster,
 		.ca_pem = file->ca_pem,
+		.chain_pem = file->chain_pem,
 		.layout = file->layout,
 		.now = now,
 		.serving = file->leaves[KUBELET_SERVING] != NULL,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "kube/place.h"
+#include "pki/issuers.h"
 
 #define FILE_MAX ((size_t)1 << 20) /* of what is there already */
 
@@ -155,12 +156,12 @@ struct certificate *install_site_certificate(const struct install_site *site)
 {
 	AUTO_RELEASE(error) ignored = ERROR_INIT; /* then it is none of ours */
 	AUTO_RELEASE(buffer) text = BUFFER_INIT;
+	AUTO_RELEASE(issuers) chain = {.n_items = 0};
 	struct certificate *there = NULL;
 
 	if (install_site_is_empty(site) ||
 		!file_read(site->dir, site->name, FILE_MAX, &text, &ignored) ||
-		!certificate_read_pem(
-			text.data, text.len, false, &there, &ignored))
+		!issuers_read_behind(der_of(&text), &there, &chain, &ignored))
 		return NULL;
 	return there;
 }

@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "base/document.h"
+#include "pki/issuers.h"
 
 static struct document *put_map(struct document *map, const char *key)
 {
@@ -207,6 +208,7 @@ struct certificate *kubeconfig_find_client(const struct secret *text)
 	const char *end = at + secret_len(text), *stop;
 	AUTO_RELEASE(error) ignored = ERROR_INIT; /* it has none, then */
 	AUTO_FREE(certificate) certificate = NULL;
+	AUTO_RELEASE(issuers) chain = {.n_items = 0};
 	AUTO_TEXT base64 = NULL;
 	AUTO_TEXT pem = NULL;
 	size_t len;
@@ -223,7 +225,8 @@ struct certificate *kubeconfig_find_client(const struct secret *text)
 	base64 = memory_text_n(at, (size_t)(stop - at));
 	pem = memory_new(strlen(base64) + 1, 1);
 	if (!base64_decode(base64, strlen(base64), pem, &len) ||
-		!certificate_read_pem(pem, len, false, &certificate, &ignored))
+		!issuers_read_behind((struct der){(unsigned char *)pem, len},
+			&certificate, &chain, &ignored))
 		return NULL;
 	return take(&certificate);
 }

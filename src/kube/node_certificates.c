@@ -6,13 +6,14 @@
 
 #include "base/document.h"
 #include "kube/inventory.h"
+#include "pki/issuers.h"
 #include "pki/pem.h"
 
 #define FILE_VERSION "kpki/v1"
 #define FILE_KIND "NodeCertificates"
 
 static const char *const root_keys[] = {"apiVersion", "kind", "node", "layout",
-	"cluster", "ca", "certificates"};
+	"cluster", "ca", "chain", "certificates"};
 
 /* What kube/bundle.c takes from a cluster for kubelet.conf and the
  * KubeletConfiguration. */
@@ -81,6 +82,10 @@ bool node_certificates_write(const struct node_certificates *file,
 	write_cluster(file->cluster, text);
 	buffer_add_text(text, "ca: ");
 	write_block(file->ca_pem, "  ", text);
+	if (file->chain_pem && file->chain_pem->len > 0) {
+		buffer_add_text(text, "chain: ");
+		write_block(file->chain_pem, "  ", text);
+	}
 	write_certificates(file, text);
 	return true;
 }
@@ -90,7 +95,7 @@ bool node_certificates_write(const struct node_certificates *file,
 struct node_certificates_parts {
 	char *node;
 	struct cluster *cluster;
-	struct buffer ca_pem;
+	struct buffer ca_pem, chain_pem;
 	struct certificate *ca, *leaves[KUBELET_PAIRS];
 };
 
@@ -202,6 +207,43 @@ static bool read_ca(const struct reading *reading, const struct document *root,
 }
 
 /* Which of a kubelet's profiles it is for; KUBELET_PAIRS: none. */
+/* The CA once more, and whoever signed it. */
+static bool check_chain(const struct reading *reading, const char *text,
+	struct issuers *ret_chain, struct error *err)
+{
+	const struct certificate *ca = reading->into->ca;
+	AUTO_FREE(certificate) first = NULL;
+
+	if (!issuers_read_behind(
+		    (struct der){(const unsigned char *)text, strlen(text)},
+		    &first, ret_chain, err))
+		return false;
+	if (!der_equal(first->whole, ca->whole))
+		return error_set(err, ERROR_INPUT,
+			"does not begin with the CA of the file");
+	return issuers_check(ret_chain, ca, reading->now, err);
+}
+
+static bool read_chain(const struct reading *reading,
+	const struct document *root, struct error *err)
+{
+	const struct document *field = document_find(root, "chain");
+	AUTO_RELEASE(issuers) chain = {.n_items = 0};
+
+	if (!field)
+		return true;
+	if (!document_require(
+		    field, DOCUMENT_TEXT, reading->file, "chain", err))
+		return false;
+	if (!check_chain(reading, document_text(field), &chain, err)) {
+		error_context(err, "chain");
+		return error_at(err, reading->file, document_line(field));
+	}
+	issuers_write_chain(
+		&chain, reading->into->ca, &reading->parts->chain_pem);
+	return true;
+}
+
 static enum kubelet_pair pair_of(const struct certificate *certificate)
 {
 	enum kubelet_pair pair = KUBELET_CLIENT;
@@ -347,7 +389,9 @@ static struct node_certificates *new_file(void)
 	struct node_certificates *file = memory_new(1, sizeof(*file));
 
 	file->parts = memory_new(1, sizeof(*file->parts));
-	file->parts->ca_pem = (struct buffer)BUFFER_INIT;
+	file->parts->ca_pem = file->parts->chain_pem =
+		(struct buffer)BUFFER_INIT;
+	file->chain_pem = &file->parts->chain_pem;
 	return file;
 }
 
@@ -368,6 +412,7 @@ bool node_certificates_read(struct source *source, struct instant now,
 		!read_layout(&reading, root, err) ||
 		!read_cluster(&reading, root, err) ||
 		!read_ca(&reading, root, err) ||
+		!read_chain(&reading, root, err) ||
 		!read_leaves(&reading, root, err))
 		return false;
 	*ret_file = take(&file);
@@ -451,6 +496,7 @@ void node_certificates_free(struct node_certificates *file)
 		certificate_free(file->parts->leaves[i]);
 	certificate_free(file->parts->ca);
 	buffer_release(&file->parts->ca_pem);
+	buffer_release(&file->parts->chain_pem);
 	cluster_free(file->parts->cluster);
 	free(file->parts->node);
 	free(file->parts);

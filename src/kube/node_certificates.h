@@ -22,6 +22,8 @@
  *	ca: |
  *	  -----BEGIN CERTIFICATE-----
  *	  …
+ *	chain: |
+ *	  …
  *	certificates:
  *	  - |
  *	    -----BEGIN CERTIFICATE-----
@@ -37,6 +39,9 @@ struct node_certificates {
 	const struct cluster *cluster; /* its server and signing count */
 	enum layout layout;
 	const struct buffer *ca_pem; /* one block without text around it */
+	/* What stands behind each certificate in its file, as authority_chain()
+	 * says; NULL or empty: nothing. */
+	const struct buffer *chain_pem;
 	struct der certificates[KUBELET_PAIRS]; /* len 0: none */
 
 	/* Of one that was read: the certificates once more, taken apart, NULL

@@ -9,7 +9,7 @@
 struct authority {
 	struct certificate *certificate;
 	struct key *key;
-	struct buffer pem;
+	struct buffer pem, chain;
 	/* what leaves name it by, where its certificate says nothing */
 	unsigned char own_key_id[KEY_ID_LEN];
 };
@@ -105,7 +105,7 @@ bool authority_new(struct certificate **taken_certificate,
 {
 	AUTO_FREE(authority) ca = memory_new(1, sizeof(*ca));
 
-	ca->pem = (struct buffer)BUFFER_INIT;
+	ca->pem = ca->chain = (struct buffer)BUFFER_INIT;
 	if (!authority_check_certificate(*taken_certificate, now, err) ||
 		!require_key(*taken_certificate, *taken_key, err))
 		return false;
@@ -289,6 +289,7 @@ void authority_free(struct authority *ca)
 	certificate_free(ca->certificate);
 	key_free(ca->key);
 	buffer_release(&ca->pem);
+	buffer_release(&ca->chain);
 	free(ca);
 }
 
@@ -305,6 +306,25 @@ const struct key *authority_key(const struct authority *ca)
 const struct buffer *authority_pem(const struct authority *ca)
 {
 	return &ca->pem;
+}
+
+const struct buffer *authority_chain(const struct authority *ca)
+{
+	return &ca->chain;
+}
+
+void authority_set_chain(struct authority *ca, struct buffer *taken_pem)
+{
+	buffer_release(&ca->chain);
+	ca->chain = *taken_pem;
+	*taken_pem = (struct buffer)BUFFER_INIT;
+}
+
+void authority_write_leaf(const struct authority *ca, struct der certificate,
+	struct buffer *pem)
+{
+	pem_write(pem, "CERTIFICATE", certificate);
+	buffer_add(pem, ca->chain.data, ca->chain.len);
 }
 
 /* -- issuing -- */

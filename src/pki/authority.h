@@ -68,6 +68,17 @@ const struct key *authority_key(const struct authority *ca);
 const struct buffer *authority_pem(const struct authority *ca);
 
 /*
+ * What a TLS peer that has a certificate of this CA sends behind it (RFC 8446,
+ * 4.4.2): nothing, unless it was said otherwise.  PEM, in the order in which
+ * each signed the one before; owned.
+ */
+const struct buffer *authority_chain(const struct authority *ca);
+void authority_set_chain(struct authority *ca, struct buffer *taken_pem);
+/* Appends a certificate of this CA, and its chain. */
+void authority_write_leaf(const struct authority *ca, struct der certificate,
+	struct buffer *pem);
+
+/*
  * Signs a leaf: fills the plan's issuer, serial and authorityKeyIdentifier,
  * signs, and lints the result; `verify` checks the signature too.  Refuses
  * (ERROR_REFUSED) a plan that is a CA, or that outlives or precedes this

@@ -134,3 +134,21 @@ void issuers_write(const struct issuers *issuers, struct buffer *pem)
 	for (size_t i = 0; i < issuers->n_items; i++)
 		pem_write(pem, "CERTIFICATE", issuers->items[i]->whole);
 }
+
+static void write_unless_root(
+	const struct certificate *certificate, struct buffer *pem)
+{
+	if (!der_equal(certificate->issuer, certificate->subject))
+		pem_write(pem, "CERTIFICATE", certificate->whole);
+}
+
+void issuers_write_chain(const struct issuers *issuers,
+	const struct certificate *ca, struct buffer *pem)
+{
+	write_unless_root(ca, pem);
+	if (issuers->n_items == 0 ||
+		!der_equal(ca->issuer, issuers->items[0]->subject))
+		return;
+	for (size_t i = 0; i < issuers->n_items; i++)
+		write_unless_root(issuers->items[i], pem);
+}

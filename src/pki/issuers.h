@@ -42,6 +42,12 @@ MUST_CHECK bool issuers_check(const struct issuers *issuers,
 /* Appends them in PEM. */
 void issuers_write(const struct issuers *issuers, struct buffer *pem);
 
+/* Appends what is sent behind a certificate of this CA: the CA, and those of
+ * its issuers that are no root.  Nothing of a root, which whoever trusts it has
+ * (RFC 8446, 4.4.2); no issuers that are another CA's. */
+void issuers_write_chain(const struct issuers *issuers,
+	const struct certificate *ca, struct buffer *pem);
+
 void issuers_release(struct issuers *issuers);
 DEFINE_AUTO_RELEASE(issuers)
 

@@ -23,6 +23,13 @@ const struct duty duties[] = {
 			KUBELET "ca.crt", KUBELET "ca.pem"},
 	},
 	{
+		.name = "ca-chain",
+		.is_ca = true,
+		.roles = ROLE_CA,
+		.stops = "the CA that it signed, and everything with that",
+		.paths = {"pki/ca-chain.crt"},
+	},
+	{
 		.name = "etcd-ca",
 		.is_ca = true,
 		.roles = ROLE_CONTROL_PLANE | ROLE_CA,

@@ -434,3 +434,130 @@ cluster.yaml -rw-r--r--"
 	openssl crl -in root.crl -noout -text | grep -qi "$serial"
 	exits 0 init-ca --dir second --issued-by root --cluster site
 }
+
+# How many certificates a file has, or a kubeconfig's user.
+count()
+{
+	case $1 in
+	*.conf | *.kubeconfig)
+		sed -n 's/.*client-certificate-data: "\(.*\)"/\1/p' "$1" |
+			base64 -d ;;
+	*) cat "$1" ;;
+	esac | grep -c -e '-BEGIN CERTIFICATE-'
+}
+
+# What a peer that trusts the root only makes of a file: FILE PURPOSE
+goes_to_the_root()
+{
+	local text=$1
+
+	case $1 in
+	*.conf | *.kubeconfig)
+		sed -n 's/.*client-certificate-data: "\(.*\)"/\1/p' "$1" |
+			base64 -d >embedded.crt
+		text=embedded.crt ;;
+	esac
+	is "$(count "$1")" 2
+	openssl verify -x509_strict -purpose "$2" -CAfile root/ca.crt \
+		-untrusted "$text" "$text"
+	# and one that trusts the site
+	openssl verify -partial_chain -purpose "$2" -trusted site/ca.crt "$text"
+}
+
+make_site_with_hosts() # ARGUMENT...
+{
+	make_site site "$@"
+	cat >>site/cluster.yaml <<-END
+		controlPlane:
+		  hosts:
+		    - name: cp-1
+		      addresses: [10.0.0.2]
+	END
+	kpki control-plane --quiet --dir site
+	kpki node-bundle --quiet --dir site w1 --address 10.0.0.1
+	kpki kubeconfig --quiet --dir site alice
+}
+
+@test "each certificate has the subordinate behind it, and ca.crt has that alone" {
+	local tree=control-plane/cp-1/etc/kubernetes
+
+	make_site_with_hosts
+	goes_to_the_root $tree/pki/apiserver.crt sslserver
+	goes_to_the_root $tree/pki/apiserver-kubelet-client.crt sslclient
+	goes_to_the_root $tree/controller-manager.conf sslclient
+	goes_to_the_root $tree/scheduler.conf sslclient
+	goes_to_the_root control-plane/admin/admin.conf sslclient
+	goes_to_the_root control-plane/cp-1/var/lib/kubelet/pki/kubelet.crt \
+		sslserver
+	goes_to_the_root bundles/w1/var/lib/kubelet/pki/kubelet.crt sslserver
+	goes_to_the_root \
+		bundles/w1/var/lib/kubelet/pki/kubelet-client-current.pem \
+		sslclient
+	goes_to_the_root alice.kubeconfig sslclient
+	cmp $tree/pki/ca.crt site/ca.crt
+	cmp bundles/w1/etc/kubernetes/pki/ca.crt site/ca.crt
+	is "$(count $tree/pki/etcd/server.crt)" 1
+	is "$(count $tree/pki/front-proxy-client.crt)" 1
+	kpki ca-bundle --quiet --dir site --out trusted
+	[ -n "$(find trusted -name 'ca.*' -type f)" ]
+	cmp trusted/ca.crt site/ca.crt
+	! grep -rqF "$(sed -n 3p root/ca.crt)" trusted
+}
+
+@test "such trees are what a re-run finds unchanged, and verify good" {
+	make_site_with_hosts
+	exits 0 control-plane --dir site
+	lacks "$output" issued
+	exits 0 node-bundle --dir site w1 --address 10.0.0.1
+	has "$output" unchanged
+	exits 0 kubeconfig --dir site alice
+	has "$output" unchanged
+	exits 0 verify site control-plane/cp-1 bundles/w1 alice.kubeconfig
+	exits 0 renew --dir site --expiring 2y --node w1 --out renewals
+	goes_to_the_root \
+		renewals/w1/var/lib/kubelet/pki/kubelet-client-current.pem \
+		sslclient
+}
+
+@test "a chain is for a kubeadm that reads one, from 1.21 on" {
+	local tree=control-plane/cp-1/etc/kubernetes
+
+	make_site_with_hosts --kubernetes-version 1.20
+	is "$(count $tree/pki/apiserver.crt)" 1
+	is "$(count $tree/scheduler.conf)" 1
+	is "$(count bundles/w1/var/lib/kubelet/pki/kubelet.crt)" 1
+	exits 0 control-plane --dir site
+	lacks "$output" issued
+	exits 0 verify site control-plane/cp-1 bundles/w1
+}
+
+@test "a node that made its keys itself gets the chain, too" {
+	local pki=host/var/lib/kubelet/pki
+
+	make_site site
+	kpki node-csr -q w1 --address 10.0.0.1
+	echo 'w1 10.0.0.1' >nodes.txt
+	kpki sign -q --dir site w1/*.csr --inventory nodes.txt --bundle --out .
+	mkdir host
+	kpki node-csr -q --complete w1.yaml --root host
+	goes_to_the_root $pki/kubelet-client-current.pem sslclient
+	goes_to_the_root $pki/kubelet.crt sslserver
+	kpki sign -q --dir site w1/*.csr --inventory nodes.txt --out pems
+	goes_to_the_root pems/w1.kubelet-serving.crt sslserver
+	# again, with what is there
+	exits 0 node-csr --complete w1.yaml --root host
+	has "$output" unchanged
+	# a chain that is none
+	sed '/^chain:/,/^certificates:/{/^certificates:/!d}' w1.yaml >bare.yaml
+	sed 's/^certificates:/chain: "x"\n&/' bare.yaml >bad.yaml
+	exits 3 node-csr --complete bad.yaml --root host
+	has "$stderr" "chain: no certificate in it"
+	{
+		sed '/^certificates:/,$d' bare.yaml
+		echo "chain: |"
+		sed 's/^/  /' root/ca.crt
+		sed -n '/^certificates:/,$p' bare.yaml
+	} >other.yaml
+	exits 3 node-csr --complete other.yaml --root host
+	has "$stderr" "chain: does not begin with the CA of the file"
+}
