@@ -115,14 +115,14 @@ stopped()
 	! running "$1"
 }
 
-# Ends a process, first kindly, and waits until it is gone: NAME
+# Ends a process, first kindly, and waits until it is gone: NAME [SECONDS]
 stop()
 {
 	local pid rest
 
 	read -r pid rest 2>/dev/null <"run/$1" || return 0
 	kill "$pid" 2>/dev/null
-	eventually 15 stopped "$1" || kill -KILL "$pid"
+	eventually "${2:-15}" stopped "$1" || kill -KILL "$pid"
 	eventually 15 stopped "$1" && rm -f "run/$1"
 }
 
