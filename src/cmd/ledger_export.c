@@ -45,6 +45,22 @@ static void put_lines(struct document *map, const char *key, const char *text)
 	}
 }
 
+/* Of a rotation: those of the key before and of the one after it. */
+static void put_pins(struct document *map, struct der body)
+{
+	static const char *const keys[] = {"oldPin", "newPin"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		struct sha256 pin;
+		char text[PIN_TEXT];
+
+		if (body.len != ARRAY_SIZE(keys) * sizeof(pin))
+			return;
+		memcpy(&pin, body.bytes + i * sizeof(pin), sizeof(pin));
+		document_put_text(map, keys[i], sha256_pin(&pin, text));
+	}
+}
+
 /* A certificate as everybody reads it; a token's is text. */
 static void put_body(struct document *map, const struct ledger_entry *entry)
 {
@@ -52,6 +68,10 @@ static void put_body(struct document *map, const struct ledger_entry *entry)
 
 	if (!entry->body.len)
 		return;
+	if (!strcmp(entry->kind, "rotation")) {
+		put_pins(map, entry->body);
+		return;
+	}
 	if (!strcmp(entry->kind, "token")) {
 		text = memory_text_n(
 			(const char *)entry->body.bytes, entry->body.len);
