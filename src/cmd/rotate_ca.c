@@ -38,6 +38,8 @@ static const struct option_spec rotate_ca_options[] = {
 	OPTION_TEXT(S, common_name, "common-name", "CN",
 		"what the new CA is called",
 		.preset = "the profile's, and the time"),
+	OPTION_FLAG(S, cross_sign, "cross-sign",
+		"let the old CA certify the new one's key as well"),
 	OPTION_TEXT(S, validity, "validity", "DUR|TIME",
 		"how long, or until when, what is issued is valid",
 		.preset = "from the cluster file"),
@@ -414,7 +416,7 @@ static bool check_operands(const struct command_call *call, enum verb verb,
 static bool check_options(const S *settings, enum verb verb, struct error *err)
 {
 	bool makes = settings->key_type || settings->ca_validity ||
-		     settings->common_name;
+		     settings->common_name || settings->cross_sign;
 	bool writes = settings->out || settings->inventory ||
 		      settings->kubelet_config_base ||
 		      settings->validity || settings->with_ca_key ||
@@ -422,8 +424,9 @@ static bool check_options(const S *settings, enum verb verb, struct error *err)
 
 	if (makes && verb != VERB_STAGE)
 		return error_set(err, ERROR_USAGE,
-			"--key-type, --ca-validity and --common-name go with "
-			"stage 1, which makes the new key");
+			"--key-type, --ca-validity, --common-name and "
+			"--cross-sign go with stage 1, which makes the new "
+			"key");
 	if (writes && verb != VERB_STAGE && verb != VERB_ROLLBACK)
 		return error_set(err, ERROR_USAGE,
 			"rotate-ca %s: takes --ca only", verbs[verb].name);

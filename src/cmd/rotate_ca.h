@@ -19,6 +19,7 @@ struct rotate_ca_settings {
 	const char *ca_validity;
 	const char *common_name;
 	const char *validity;
+	bool cross_sign;
 	bool with_ca_key;
 	bool vouch;
 	bool allow_clock_back;
@@ -66,6 +67,9 @@ MUST_CHECK bool rotate_status(struct rotate *rotate, const char *const *paths,
 	size_t n_paths, struct error *err);
 MUST_CHECK bool rotate_stage(
 	struct rotate *rotate, unsigned stage, struct error *err);
+
+/* The profile of the new CA's certificate by the old one, in the ledger. */
+#define ROTATE_CROSS_PROFILE "subordinate-ca"
 
 /* Makes the new pair and enters the stage. */
 MUST_CHECK bool rotate_enter(

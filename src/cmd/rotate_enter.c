@@ -15,6 +15,9 @@ struct pair {
 	struct key *key;
 	struct buffer certificate; /* PEM */
 	struct secret *text;	   /* of the key's file */
+	struct buffer cross; /* DER: the old CA's of the new key; or empty */
+	struct certificate_plan cross_plan;
+	struct sha256 cross_by; /* the old one's pin */
 	struct sha256 pin;
 };
 
@@ -23,10 +26,11 @@ static void pair_release(struct pair *pair)
 	authority_free(pair->authority);
 	key_free(pair->key);
 	buffer_release(&pair->certificate);
+	buffer_release(&pair->cross);
 	secret_free(pair->text);
 }
 DEFINE_AUTO_RELEASE(pair)
-#define PAIR_INIT {.certificate = BUFFER_INIT}
+#define PAIR_INIT {.certificate = BUFFER_INIT, .cross = BUFFER_INIT}
 
 /* -- may it be entered? -- */
 
@@ -164,6 +168,35 @@ static bool require_root(const struct rotate *rotate, struct error *err)
 		rotate->context->path);
 }
 
+static struct instant earlier(struct instant a, struct instant b)
+{
+	return a.seconds < b.seconds ? a : b;
+}
+
+/* Under the old one's name and key, for who trusts nothing else: in the place of
+ * a root behind what the new one issues. */
+static bool cross_sign(const struct rotate *rotate, const struct authority *old,
+	struct pair *pair, struct error *err)
+{
+	const struct certificate *is = authority_certificate(pair->authority);
+	const struct certificate *by = authority_certificate(old);
+	const struct profile *profile = profile_find(ROTATE_CROSS_PROFILE);
+
+	pair->cross_plan = (struct certificate_plan){.subject = is->subject,
+		.public_key = is->public_key,
+		.subject_key_id = is->subject_key_id,
+		.not_before = is->not_before.seconds > by->not_before.seconds
+				      ? is->not_before
+				      : by->not_before,
+		.not_after = earlier(is->not_after, by->not_after),
+		.is_ca = true,
+		.key_usage = profile->key_usage};
+	pair->cross_by = by->pin;
+	return !rotate->settings->cross_sign ||
+	       authority_issue_ca(old, &pair->cross_plan, &pair->cross, err) ||
+	       error_context(err, "--cross-sign");
+}
+
 static bool make_authority(const struct rotate *rotate,
 	const struct authority *old, struct pair *pair, struct error *err)
 {
@@ -192,7 +225,7 @@ static bool make_authority(const struct rotate *rotate,
 	pair->pin = authority_certificate(pair->authority)->pin;
 	buffer_add(&pair->certificate, authority_pem(pair->authority)->data,
 		authority_pem(pair->authority)->len);
-	return true;
+	return cross_sign(rotate, old, pair, err);
 }
 
 /* kubeadm 1.20 takes no key for service accounts but RSA. */
@@ -203,10 +236,12 @@ static bool make_key(
 	enum key_type type = KEY_RSA_2048;
 	struct der public;
 
-	if (rotate->settings->common_name || rotate->settings->ca_validity)
+	if (rotate->settings->common_name || rotate->settings->ca_validity ||
+		rotate->settings->cross_sign)
 		return error_set(err, ERROR_USAGE,
-			"--common-name and --ca-validity go with a CA: the key "
-			"for service accounts has no certificate");
+			"--common-name, --ca-validity and --cross-sign go with "
+			"a CA: the key for service accounts has no "
+			"certificate");
 	if (wanted && !key_type_parse(wanted, &type, err))
 		return context_blame(err, "--key-type");
 	if (type == KEY_ED25519)
@@ -253,21 +288,49 @@ static bool vouch(const struct rotate *rotate, struct error *err)
 	return true;
 }
 
+static bool record_cross(
+	struct ledger *ledger, const struct pair *fresh, struct error *err)
+{
+	const struct certificate_plan *plan = &fresh->cross_plan;
+	struct ledger_issue issue = {.profile = ROTATE_CROSS_PROFILE,
+		.serial = {plan->serial, plan->serial_len},
+		.not_before = plan->not_before,
+		.not_after = plan->not_after,
+		.body = der_of(&fresh->cross)};
+	int64_t event;
+
+	if (!fresh->cross.len)
+		return true;
+	issue.name = authority_certificate(fresh->authority)->common_name;
+	return ledger_authority(ledger, &fresh->cross_by, &issue.ca, err) &&
+	       ledger_issue(ledger, &issue, &event, err);
+}
+
+static bool record_fresh(
+	const struct step *step, const char *what, struct error *err)
+{
+	struct ledger *ledger = step->rotate->context->ledger;
+	const struct pair *fresh = step->fresh;
+	int64_t number;
+
+	return !fresh || !fresh->authority ||
+	       (ledger_add_authority(ledger, what,
+			authority_certificate(fresh->authority), &number,
+			err) &&
+		       record_cross(ledger, fresh, err));
+}
+
 static bool record(const struct step *step, struct error *err)
 {
 	struct rotate *rotate = step->rotate;
 	struct ledger *ledger = rotate->context->ledger;
 	const char *what = rotation_target_name(rotate->target);
 	bool clock_back = rotate->settings->allow_clock_back;
-	int64_t number;
 
 	if (!ledger_begin(ledger, instant_now(), clock_back, err))
 		return false;
 	if ((rotate_state(rotate)->event == 0 || vouch(rotate, err)) &&
-		(!step->fresh || !step->fresh->authority ||
-			ledger_add_authority(ledger, what,
-				authority_certificate(step->fresh->authority),
-				&number, err)) &&
+		record_fresh(step, what, err) &&
 		ledger_rotation_enter(ledger, what, &step->to, err) &&
 		ledger_commit(ledger, err))
 		return true;
@@ -358,10 +421,12 @@ bool rotate_enter(struct rotate *rotate, unsigned stage, struct error *err)
 		step.to.fresh = fresh.pin;
 		step.to.from = 0;
 	} else if (rotate->settings->key_type || rotate->settings->common_name ||
-		   rotate->settings->ca_validity) {
+		   rotate->settings->ca_validity ||
+		   rotate->settings->cross_sign) {
 		return error_set(err, ERROR_USAGE,
-			"--key-type, --ca-validity and --common-name go with "
-			"the stage 1 that makes the new key");
+			"--key-type, --ca-validity, --common-name and "
+			"--cross-sign go with the stage 1 that makes the new "
+			"key");
 	}
 	return take_step(&step, err) && context_reload(rotate->context, err) &&
 	       rotate_find_subjects(rotate, err);

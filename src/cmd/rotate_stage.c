@@ -8,9 +8,11 @@
 #include "cmd/authorities.h"
 #include "cmd/control_plane.h"
 #include "cmd/nodes.h"
+#include "cmd/product.h"
 #include "cmd/renew.h"
 #include "kube/kubelet_config.h"
 #include "kube/rotation_note.h"
+#include "pki/pem.h"
 
 /* -- hosts of the control plane -- */
 
@@ -128,6 +130,73 @@ static bool write_notes(
 	return true;
 }
 
+/* -- what the old CA says of the new one -- */
+
+struct cross {
+	struct der new_key;
+	struct buffer pem; /* empty: there is none */
+};
+
+static bool find_cross(
+	void *data, const struct ledger_row *row, struct error *err)
+{
+	struct cross *cross = data;
+	AUTO_FREE(certificate) is = NULL;
+
+	if (!certificate_read(row->body, &is, err))
+		return false;
+	if (der_equal(is->public_key, cross->new_key)) {
+		buffer_reset(&cross->pem);
+		pem_write(&cross->pem, "CERTIFICATE", row->body);
+	}
+	return true;
+}
+
+static bool read_new_key(const struct rotate *rotate,
+	struct certificate **ret_new, struct error *err)
+{
+	const struct ledger_rotation *state = rotate_state(rotate);
+	bool signs = rotation_stages[state->stage].signer == ROTATION_NEW;
+	const char *path = signs ? trust_place(rotate->target)->certificate
+				 : trust_other_place(rotate->target)->certificate;
+	AUTO_RELEASE(buffer) pem = BUFFER_INIT;
+	struct sha256 pin;
+
+	return trust_read(rotate->context, path, rotate->target, &pem, &pin,
+		       err) &&
+	       certificate_read_pem(pem.data, pem.len, true, ret_new, err);
+}
+
+/* The ledger keeps it. */
+static bool write_cross(
+	const struct rotate *rotate, const char *path, struct error *err)
+{
+	struct context *context = rotate->context;
+	const struct ledger_filter filter = {.profile = ROTATE_CROSS_PROFILE,
+		.live_only = true,
+		.at = context->now};
+	AUTO_TEXT name = memory_format(
+		"%s-cross.crt", rotation_target_name(rotate->target));
+	AUTO_FREE(certificate) is = NULL;
+	struct cross cross = {.pem = BUFFER_INIT};
+	bool done, fresh;
+
+	if (rotate->target == ROTATION_SERVICE_ACCOUNT)
+		return true;
+	if (!read_new_key(rotate, &is, err) ||
+		!ledger_lock(context->ledger, FILE_LOCK_SHARED,
+			context->lock_timeout, err))
+		return false;
+	cross.new_key = is->public_key;
+	done = ledger_each(context->ledger, &filter, find_cross, &cross, err);
+	ledger_unlock(context->ledger);
+	done = done && (!cross.pem.len ||
+			       product_save_in(
+				       path, name, &cross.pem, &fresh, err));
+	buffer_release(&cross.pem);
+	return done;
+}
+
 /* -- the whole -- */
 
 /* Both are tried, and the first failure is the answer. */
@@ -158,5 +227,6 @@ bool rotate_stage(struct rotate *rotate, unsigned stage, struct error *err)
 		!rotate_enter(rotate, stage, err))
 		return false;
 	return directory_ensure(rotate->out, &out, err) &&
-	       write_trees(rotate, path, err);
+	       write_trees(rotate, path, err) &&
+	       write_cross(rotate, path, err);
 }

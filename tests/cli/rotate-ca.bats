@@ -459,6 +459,34 @@ edges_hold() # STAGE STAGE
 	has "$stderr" "two CAs are trusted"
 }
 
+@test "a cross-signed CA is accepted by who trusts the old one alone" {
+	local chain=rotation/stage-2/cp-1/$etc/pki/apiserver.crt
+
+	make_cluster
+	exits 2 rotate-ca stage 1 --ca sa --cross-sign
+	exits 0 rotate-ca stage 1 --cross-sign
+	cp pki/ca.crt old.crt
+	exits 2 rotate-ca stage 2 --vouch --cross-sign
+	exits 0 rotate-ca stage 2 --vouch
+	cmp rotation/stage-1/ca-cross.crt rotation/stage-2/ca-cross.crt
+	has "$(extension rotation/stage-2/ca-cross.crt basicConstraints)" \
+		"CA:TRUE, pathlen:0"
+	run ! takes old.crt $chain
+	openssl verify -CAfile old.crt -untrusted rotation/stage-2/ca-cross.crt \
+		$chain
+	# and in its place, as a server sends it
+	cat rotation/stage-2/ca-cross.crt >>$chain
+	openssl verify -CAfile old.crt -untrusted $chain $chain
+	openssl verify -CAfile pki/ca.crt $chain
+	exits 0 verify rotation/stage-2
+	came_back 2
+	exits 0 ledger verify
+	# it may be asked for again, and nothing is issued for that
+	is "$(kpki list --profile subordinate-ca --json | jq '.items | length')" 1
+	exits 0 rotate-ca stage 2
+	is "$(kpki list --profile subordinate-ca --json | jq '.items | length')" 1
+}
+
 @test "a CA that another CA signed is not rotated to a root" {
 	kpki init-ca -q --dir root --common-name root
 	make_pki --issued-by root
@@ -501,6 +529,27 @@ edges_hold() # STAGE STAGE
 	exits 4 rotate-ca stage 2 --vouch
 	has "$output" "has a token alone"
 	is "$(grep -c issued <<<"$output")" 5
+}
+
+@test "the export says which stage was entered, and shown, with both pins" {
+	local old
+
+	make_pki
+	kpki node-bundle -q w1 --address 10.0.0.11
+	old=$(kpki cluster-info)
+	kpki rotate-ca stage 1 -q
+	kpki rotate-ca status rotation/stage-1 >/dev/null
+	kpki rotate-ca stage 2 -q
+	kpki rotate-ca stage 3 -q --vouch
+	is "$(kpki ledger export | jq -r 'select(.kind == "rotation") |
+		"\(.name) \(.detail)"')" "null stage 1 from 0
+w1 shown
+null stage 2 from 1
+w1 vouched
+null stage 3 from 2"
+	is "$(kpki ledger export | jq -r 'select(.kind == "rotation" and
+		.name == null) | "\(.oldPin) \(.newPin)"' | sort -u)" \
+		"$old $(kpki cluster-info)"
 }
 
 @test "a sealed key stays sealed, and so is the new one" {
