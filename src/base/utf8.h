@@ -2,6 +2,7 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,5 +19,10 @@ size_t utf8_decode(const void *bytes, size_t len, uint32_t *ret_point);
 
 /* The characters of a text that is UTF-8. */
 size_t utf8_count(const char *text);
+
+/* What drives a terminal (C0, DEL, C1, separators of lines), and what it does
+ * not show although it is there (Unicode: Default_Ignorable_Code_Point), such
+ * as what turns the direction of writing. */
+bool utf8_is_hidden(uint32_t point);
 
 #endif

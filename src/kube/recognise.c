@@ -32,8 +32,8 @@ static bool require_plain_subject(
 
 		if (!name_text_is_valid((const char *)value->bytes, value->len))
 			return error_set(err, ERROR_REFUSED,
-				"subject \"%s\": control characters in it, or "
-				"nothing",
+				"subject \"%s\": control characters or "
+				"invisible ones in it, or nothing",
 				certificate->subject_text);
 		n_groups += der_equal(list[i].type, OID_ORGANIZATION);
 		n_names += der_equal(list[i].type, OID_COMMON_NAME);

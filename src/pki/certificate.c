@@ -17,7 +17,9 @@ static bool require_name_text(
 	if (name_text_is_valid(text, strlen(text)))
 		return true;
 	return error_set(err, ERROR_INPUT,
-		"%s \"%s\": empty, not UTF-8, or with control characters", what,
+		"%s \"%s\": empty, not UTF-8, or with control "
+		"characters or invisible ones",
+		what,
 		text);
 }
 

@@ -63,7 +63,7 @@ struct certificate_plan {
 };
 
 /* Name of each O and of CN, in this order, an RDN each.  ERROR_INPUT for what
- * is empty, not UTF-8, or has control characters. */
+ * is empty, not UTF-8, or has control or invisible characters. */
 MUST_CHECK bool certificate_name(const char *const *organizations,
 	size_t n_organizations, const char *common_name, struct buffer *der,
 	struct error *err);

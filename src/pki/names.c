@@ -11,13 +11,24 @@
 
 /* -- characters -- */
 
-static bool is_utf8(struct der text)
+static bool none_hidden(uint32_t point)
+{
+	return !utf8_is_hidden(point);
+}
+
+static bool any(uint32_t point)
+{
+	(void)point;
+	return true;
+}
+
+static bool is_made_of(struct der text, bool (*may_be)(uint32_t point))
 {
 	while (text.len > 0) {
 		uint32_t point;
 		size_t n = utf8_decode(text.bytes, text.len, &point);
 
-		if (n == 0)
+		if (n == 0 || !may_be(point))
 			return false;
 		text.bytes += n;
 		text.len -= n;
@@ -25,14 +36,16 @@ static bool is_utf8(struct der text)
 	return true;
 }
 
+static bool is_utf8(struct der text)
+{
+	return is_made_of(text, any);
+}
+
 bool name_text_is_valid(const char *text, size_t len)
 {
-	struct der view = {(const unsigned char *)text, len};
+	const struct der view = {(const unsigned char *)text, len};
 
-	for (size_t i = 0; i < len; i++)
-		if (view.bytes[i] < 0x20 || view.bytes[i] == 0x7f)
-			return false;
-	return len > 0 && is_utf8(view);
+	return len > 0 && is_made_of(view, none_hidden);
 }
 
 static bool is_letter_or_digit(unsigned char c)

@@ -38,7 +38,8 @@ bool name_attribute_is(
 /* "OU=Servers", by RFC 4514; for free(). */
 char *name_attribute_text(const struct name_attribute *attribute);
 
-/* Without control characters and NUL, valid UTF-8, not empty. */
+/* Valid UTF-8, not empty, and without NUL and characters that control or hide
+ * (base/utf8.h). */
 bool name_text_is_valid(const char *text, size_t len);
 
 /* The preferred name syntax (RFC 1034, 3.5; RFC 5280, 4.2.1.6), with "_" too;
