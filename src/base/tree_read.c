@@ -62,6 +62,7 @@ static void describe(const struct stat *status, struct tree_read_entry *entry)
 static bool visit_open(int fd, const struct walk *walk,
 	struct tree_read_entry *entry, struct error *err)
 {
+	AUTO_RELEASE(error) passed_over = ERROR_INIT;
 	AUTO_FREE(secret) bytes = NULL;
 	struct stat status;
 
@@ -73,8 +74,8 @@ static bool visit_open(int fd, const struct walk *walk,
 	else if (status.st_size > (off_t)TREE_READ_FILE_MAX)
 		entry->problem = "longer than 1 MiB";
 	else if (!file_read_open(fd, entry->path, (size_t)status.st_size,
-			 &bytes, err))
-		return false;
+			 &bytes, &passed_over))
+		entry->problem = "cannot be read, or changes meanwhile";
 	entry->bytes = bytes;
 	return walk->visit(walk->data, entry, err);
 }

@@ -355,7 +355,7 @@ static bool show_unit(void *data, struct unit *unit, struct error *err)
 	struct rotate_subject *subject = rotate_find(rotate, name);
 	bool done = true;
 
-	if (!subject && is_unconcerned(rotate, name))
+	if (unit->is_stray || (!subject && is_unconcerned(rotate, name)))
 		return true;
 	if (!subject || subject->is_user) {
 		report_subject(rotate, *name ? name : "-", "wrong", unit->path,

@@ -8,8 +8,8 @@
 #include "base/base64.h"
 #include "base/json.h"
 
-#define API_VERSION "certificates.k8s.io/v1"
-#define KIND "CertificateSigningRequest"
+#define API_VERSION CSR_OBJECT_API
+#define KIND CSR_OBJECT_KIND
 #define LIST_KIND KIND "List"
 
 /* -- the tables -- */
@@ -331,15 +331,15 @@ static bool read_status(const struct reading *reading, struct csr_object *out,
 	}
 	out->has_certificate = certificate && document_text(certificate) &&
 			       *document_text(certificate);
+	if (out->has_certificate)
+		out->certificate = document_text(certificate);
 	return true;
 }
 
 /* A List's items say what they are; those of a list of the kind need not. */
-static bool complete_kind(const struct reading *reading,
-	const struct document *list, struct document *root, struct error *err)
+static bool complete_kind(const struct reading *reading, bool bare,
+	struct document *root, struct error *err)
 {
-	bool bare = list && text_is(document_find(list, "kind"), LIST_KIND);
-
 	if (bare && !document_find(root, "apiVersion") &&
 		!document_find(root, "kind")) {
 		document_put_text(root, "apiVersion", API_VERSION);
@@ -349,8 +349,8 @@ static bool complete_kind(const struct reading *reading,
 		root, API_VERSION, KIND, reading->file, err);
 }
 
-static bool read_object(const struct reading *reading,
-	const struct document *list, const struct document *node,
+static bool read_copy(const struct reading *reading, bool bare,
+	const struct document *node, struct csr_object **ret_object,
 	struct error *err)
 {
 	static const char *const keys[] = {
@@ -363,13 +363,34 @@ static bool read_object(const struct reading *reading,
 	out = memory_new(1, sizeof(*out));
 	out->root = document_copy(node);
 	out->line = document_line(node);
-	if (!complete_kind(reading, list, out->root, err) ||
+	if (!complete_kind(reading, bare, out->root, err) ||
 		!document_require_keys(out->root, keys, ARRAY_SIZE(keys),
 			reading->file, err) ||
-		!read_name(reading, out, err))
+		!read_name(reading, out, err) ||
+		!read_spec(reading, out, err) ||
+		!read_status(reading, out, err))
 		return false;
-	return read_spec(reading, out, err) && read_status(reading, out, err) &&
-	       reading->visit(reading->data, &out, err);
+	*ret_object = take(&out);
+	return true;
+}
+
+static bool read_object(const struct reading *reading,
+	const struct document *list, const struct document *node,
+	struct error *err)
+{
+	AUTO_FREE(csr_object) object = NULL;
+	bool bare = list && text_is(document_find(list, "kind"), LIST_KIND);
+
+	return read_copy(reading, bare, node, &object, err) &&
+	       reading->visit(reading->data, &object, err);
+}
+
+bool csr_object_of(const struct document *root, const char *file,
+	struct csr_object **ret_object, struct error *err)
+{
+	const struct reading reading = {.file = file};
+
+	return read_copy(&reading, true, root, ret_object, err);
 }
 
 void csr_object_free(struct csr_object *object)

@@ -15,6 +15,9 @@
  * and are handed back as they came.
  */
 
+#define CSR_OBJECT_API "certificates.k8s.io/v1"
+#define CSR_OBJECT_KIND "CertificateSigningRequest"
+
 /* "digital signature", … (Kubernetes: KeyUsage). */
 enum csr_usage {
 	CSR_DIGITAL_SIGNATURE = 1 << 0,
@@ -45,6 +48,7 @@ struct csr_object {
 	const char *groups[CSR_GROUPS_MAX];
 	size_t n_groups;
 	bool approved, denied, failed, has_certificate;
+	const char *certificate; /* base64 of PEM; NULL: none */
 	struct request *request; /* NULL, and why not, when it is malformed */
 	struct error request_error;
 };
@@ -67,6 +71,11 @@ MUST_CHECK bool csr_objects_read(struct source *source,
 	csr_object_visit *visit, void *data, struct error *err);
 void csr_object_free(struct csr_object *object);
 DEFINE_AUTO_FREE(csr_object)
+
+/* One that stands in a document of others, or in a list, where it need not say
+ * what it is; copied. */
+MUST_CHECK bool csr_object_of(const struct document *root, const char *file,
+	struct csr_object **ret_object, struct error *err);
 
 /* Does the text look like one of these, rather than PEM? */
 bool csr_objects_look(const char *bytes, size_t len);

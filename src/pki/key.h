@@ -101,8 +101,12 @@ MUST_CHECK bool key_sign(const struct key *key, struct der message,
  * other algorithm than those that key_sign uses. */
 MUST_CHECK bool key_verify(struct der public_key, struct der algorithm,
 	struct der message, struct der signature, struct error *err);
-/* Is the algorithm one of those? */
-bool key_verifies(struct der algorithm);
+/* The same of all that Go's crypto/x509 takes today: RSA-PSS as well, with a
+ * salt as long as the hash. */
+MUST_CHECK bool key_verify_foreign(struct der public_key,
+	struct der algorithm, struct der message, struct der signature,
+	struct error *err);
+bool key_verifies_foreign(struct der algorithm);
 
 void key_free(struct key *key);
 DEFINE_AUTO_FREE(key)

@@ -13,26 +13,32 @@ static gnutls_datum_t datum_of(struct der view)
 		(unsigned char *)view.bytes, (unsigned)view.len};
 }
 
-static bool find_sign(struct der identifier, gnutls_sign_algorithm_t *ret_sign)
+static bool find_sign(struct der identifier, bool foreign,
+	gnutls_sign_algorithm_t *ret_sign)
 {
 	static const struct {
 		struct der identifier;
 		gnutls_sign_algorithm_t sign;
+		bool foreign;
 	} rows[] = {
-		{ECDSA_WITH_SHA256, GNUTLS_SIGN_ECDSA_SHA256},
-		{ECDSA_WITH_SHA384, GNUTLS_SIGN_ECDSA_SHA384},
-		{ECDSA_WITH_SHA512, GNUTLS_SIGN_ECDSA_SHA512},
-		{SHA256_WITH_RSA, GNUTLS_SIGN_RSA_SHA256},
-		{SHA384_WITH_RSA, GNUTLS_SIGN_RSA_SHA384},
-		{SHA512_WITH_RSA, GNUTLS_SIGN_RSA_SHA512},
-		{BARE_SHA256_WITH_RSA, GNUTLS_SIGN_RSA_SHA256},
-		{BARE_SHA384_WITH_RSA, GNUTLS_SIGN_RSA_SHA384},
-		{BARE_SHA512_WITH_RSA, GNUTLS_SIGN_RSA_SHA512},
-		{ED25519_ITSELF, GNUTLS_SIGN_EDDSA_ED25519},
+		{ECDSA_WITH_SHA256, GNUTLS_SIGN_ECDSA_SHA256, false},
+		{ECDSA_WITH_SHA384, GNUTLS_SIGN_ECDSA_SHA384, false},
+		{ECDSA_WITH_SHA512, GNUTLS_SIGN_ECDSA_SHA512, false},
+		{SHA256_WITH_RSA, GNUTLS_SIGN_RSA_SHA256, false},
+		{SHA384_WITH_RSA, GNUTLS_SIGN_RSA_SHA384, false},
+		{SHA512_WITH_RSA, GNUTLS_SIGN_RSA_SHA512, false},
+		{BARE_SHA256_WITH_RSA, GNUTLS_SIGN_RSA_SHA256, false},
+		{BARE_SHA384_WITH_RSA, GNUTLS_SIGN_RSA_SHA384, false},
+		{BARE_SHA512_WITH_RSA, GNUTLS_SIGN_RSA_SHA512, false},
+		{ED25519_ITSELF, GNUTLS_SIGN_EDDSA_ED25519, false},
+		{PSS_SHA256, GNUTLS_SIGN_RSA_PSS_SHA256, true},
+		{PSS_SHA384, GNUTLS_SIGN_RSA_PSS_SHA384, true},
+		{PSS_SHA512, GNUTLS_SIGN_RSA_PSS_SHA512, true},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (!der_equal(identifier, rows[i].identifier))
+		if (!der_equal(identifier, rows[i].identifier) ||
+			(rows[i].foreign && !foreign))
 			continue;
 		*ret_sign = rows[i].sign;
 		return true;
@@ -40,11 +46,11 @@ static bool find_sign(struct der identifier, gnutls_sign_algorithm_t *ret_sign)
 	return false;
 }
 
-bool key_verifies(struct der algorithm)
+bool key_verifies_foreign(struct der algorithm)
 {
 	gnutls_sign_algorithm_t sign;
 
-	return find_sign(algorithm, &sign);
+	return find_sign(algorithm, true, &sign);
 }
 
 static bool refuse_algorithm(struct der identifier, struct error *err)
@@ -68,8 +74,8 @@ static void pubkey_deinit(gnutls_pubkey_t *pubkey)
 		gnutls_pubkey_deinit(*pubkey);
 }
 
-bool key_verify(struct der public_key, struct der algorithm, struct der message,
-	struct der signature, struct error *err)
+bool key_verify_foreign(struct der public_key, struct der algorithm,
+	struct der message, struct der signature, struct error *err)
 {
 	__attribute__((cleanup(pubkey_deinit))) gnutls_pubkey_t pubkey = NULL;
 	gnutls_datum_t spki = datum_of(public_key), data = datum_of(message);
@@ -77,7 +83,7 @@ bool key_verify(struct der public_key, struct der algorithm, struct der message,
 	gnutls_sign_algorithm_t sign;
 	int rc;
 
-	if (!find_sign(algorithm, &sign))
+	if (!find_sign(algorithm, true, &sign))
 		return refuse_algorithm(algorithm, err);
 	rc = gnutls_pubkey_init(&pubkey);
 	if (rc < 0)
@@ -92,4 +98,15 @@ bool key_verify(struct der public_key, struct der algorithm, struct der message,
 		return error_set(err, ERROR_INPUT,
 			"signature: not made by the key it is held to");
 	return true;
+}
+
+bool key_verify(struct der public_key, struct der algorithm, struct der message,
+	struct der signature, struct error *err)
+{
+	gnutls_sign_algorithm_t sign;
+
+	if (!find_sign(algorithm, false, &sign))
+		return refuse_algorithm(algorithm, err);
+	return key_verify_foreign(
+		public_key, algorithm, message, signature, err);
 }

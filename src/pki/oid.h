@@ -53,6 +53,22 @@
 	DER_LITERAL("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c")
 #define BARE_SHA512_WITH_RSA                                                   \
 	DER_LITERAL("\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d")
+/* RSA-PSS with a hash, MGF1 of it, and a salt as long as it is (RFC 4055, 3.1):
+ * the last octets of the hash's identifier, and of the salt's length. */
+#define RSA_PSS(hash, salt)                                                    \
+	DER_LITERAL("\x30\x41\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30" \
+		"\x34\xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04"     \
+		"\x02"                                                         \
+		hash                                                           \
+		"\x05\x00\xa1\x1c\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d"     \
+		"\x01\x01\x08\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04"     \
+		"\x02"                                                         \
+		hash                                                           \
+		"\x05\x00\xa2\x03\x02\x01"                                     \
+		salt)
+#define PSS_SHA256 RSA_PSS("\x01", "\x20")
+#define PSS_SHA384 RSA_PSS("\x02", "\x30")
+#define PSS_SHA512 RSA_PSS("\x03", "\x40")
 #define ECDSA_WITH_SHA256                                                      \
 	DER_LITERAL("\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02")
 #define ECDSA_WITH_SHA384                                                      \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/key.h"
 #include "pki/names.h"
 
 char *chain_name(struct der name)
@@ -17,17 +18,32 @@ char *chain_name(struct der name)
 		       : memory_text("?");
 }
 
+bool is_signed_by(const struct certificate *signed_one,
+	const struct certificate *issuer)
+{
+	AUTO_RELEASE(error) passed_over = ERROR_INIT;
+
+	return key_verify_foreign(issuer->public_key,
+		signed_one->signature_algorithm, signed_one->tbs,
+		signed_one->signature, &passed_over);
+}
+
 bool is_authority_itself(const struct artifact *certificate)
 {
 	return certificate->duty && certificate->duty->is_ca;
 }
 
-static bool is_same_name(struct der a, struct der b)
+static bool is_called(const struct certificate *issuer, struct der name)
 {
-	AUTO_TEXT one = chain_name(a);
-	AUTO_TEXT two = chain_name(b);
+	AUTO_TEXT text = NULL;
 
-	return strcmp(one, two) == 0 && strcmp(one, "?") != 0;
+	/* of so different lengths no strings are the same characters */
+	if (name.len > 4 * issuer->subject.len ||
+		issuer->subject.len > 4 * name.len)
+		return false;
+	text = chain_name(name);
+	return strcmp(text, issuer->subject_text) == 0 &&
+	       strcmp(text, "?") != 0;
 }
 
 static bool signs_itself(const struct certificate *certificate)
@@ -41,12 +57,11 @@ static bool has_signed(const struct examination *x,
 	const struct artifact *candidate, const struct certificate *signed_one,
 	struct chain *chain)
 {
-	AUTO_RELEASE(error) passed_over = ERROR_INIT;
 	const struct certificate *issuer = candidate->certificate;
 
 	if (!der_equal(issuer->subject, signed_one->issuer)) {
 		if (chain->end == CHAIN_OTHER &&
-			is_same_name(issuer->subject, signed_one->issuer)) {
+			is_called(issuer, signed_one->issuer)) {
 			chain->end = CHAIN_OTHER_OCTETS;
 			chain->authority = candidate;
 		}
@@ -54,12 +69,17 @@ static bool has_signed(const struct examination *x,
 	}
 	if (x->settings->signatures_known)
 		return true;
-	if (!key_verifies(signed_one->signature_algorithm)) {
+	if (!key_verifies_foreign(signed_one->signature_algorithm)) {
 		chain->end = CHAIN_UNCHECKED;
 		chain->authority = candidate;
 		return false;
 	}
-	if (certificate_verify(signed_one, issuer->public_key, &passed_over))
+	if (chain->n_tried++ >= CHAIN_TRIES_MAX) {
+		chain->end = CHAIN_BAD_SIGNATURE;
+		chain->authority = candidate;
+		return false;
+	}
+	if (is_signed_by(signed_one, issuer))
 		return true;
 	if (chain->end != CHAIN_UNCHECKED)
 		chain->end = CHAIN_BAD_SIGNATURE;
@@ -67,13 +87,24 @@ static bool has_signed(const struct examination *x,
 	return false;
 }
 
-static const struct artifact *find_authority(const struct examination *x,
-	const struct certificate *signed_one, struct chain *chain)
+/* Only a hint (RFC 5280, 4.2.1.1): those that it speaks against come last. */
+static bool key_id_differs(
+	const struct certificate *issuer, const struct certificate *signed_one)
+{
+	return issuer->subject_key_id.len > 0 &&
+	       signed_one->authority_key_id.len > 0 &&
+	       !der_equal(issuer->subject_key_id, signed_one->authority_key_id);
+}
+
+static const struct artifact *find_by_key_id(const struct examination *x,
+	const struct certificate *signed_one, struct chain *chain, bool differs)
 {
 	const struct artifact *candidate = NULL;
 
 	while ((candidate = authority_next(x, chain->of, candidate))) {
-		if (candidate == chain->of)
+		if (candidate == chain->of ||
+			key_id_differs(candidate->certificate, signed_one) !=
+				differs)
 			continue;
 		if (!chain->authority)
 			chain->authority = candidate;
@@ -83,6 +114,15 @@ static const struct artifact *find_authority(const struct examination *x,
 			return candidate;
 	}
 	return NULL;
+}
+
+static const struct artifact *find_authority(const struct examination *x,
+	const struct certificate *signed_one, struct chain *chain)
+{
+	const struct artifact *found =
+		find_by_key_id(x, signed_one, chain, false);
+
+	return found ? found : find_by_key_id(x, signed_one, chain, true);
 }
 
 static const struct artifact *find_beside(const struct examination *x,
@@ -96,6 +136,7 @@ static const struct artifact *find_beside(const struct examination *x,
 		if (candidate->certificate != signed_one &&
 			has_signed(x, candidate, signed_one, &ignored))
 			return candidate;
+		chain->n_tried = ignored.n_tried;
 	}
 	return NULL;
 }
@@ -130,9 +171,14 @@ const struct chain *chain_of(
 {
 	struct chain *chain;
 
-	for (size_t i = 0; i < x->n_chains; i++)
-		if (x->chains[i]->of == certificate)
-			return x->chains[i];
+	for (size_t i = 0; i < x->n_chains; i++) {
+		size_t at = (x->chain_hint + i) % x->n_chains;
+
+		if (x->chains[at]->of != certificate)
+			continue;
+		x->chain_hint = at + 1;
+		return x->chains[at];
+	}
 	chain = memory_new(1, sizeof(*chain));
 	chain->of = certificate;
 	chain->end = CHAIN_NO_AUTHORITY;

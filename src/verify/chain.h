@@ -15,17 +15,19 @@ enum chain_end {
 	CHAIN_NO_AUTHORITY,  /* none is there to hold it to */
 	CHAIN_OTHER,         /* none of the authorities has the issuer's name … */
 	CHAIN_OTHER_OCTETS,  /* … though one has it in other octets */
-	CHAIN_BAD_SIGNATURE, /* one has it, and another key */
+	CHAIN_BAD_SIGNATURE, /* one has it, and another key; or too many do */
 	CHAIN_SELF_SIGNED,   /* it ends in a root that is no authority */
 };
 
 #define CHAIN_MAX 8
+#define CHAIN_TRIES_MAX 100 /* signatures that are checked for it, as in Go */
 
 struct chain {
 	const struct artifact *of;
 	enum chain_end end;
 	const struct artifact *links[CHAIN_MAX]; /* issuers, nearest first */
 	size_t n_links;
+	unsigned n_tried; /* signatures */
 	/* CHAIN_OTHER_OCTETS, CHAIN_BAD_SIGNATURE: the authority; CHAIN_OTHER:
 	 * one of them */
 	const struct artifact *authority;
@@ -37,6 +39,10 @@ const struct chain *chain_of(
 
 /* Does this certificate stand where an authority does? */
 bool is_authority_itself(const struct artifact *certificate);
+
+/* By the key alone, whatever the names. */
+bool is_signed_by(const struct certificate *signed_one,
+	const struct certificate *issuer);
 
 /* RFC 4514, of a Name that may be malformed; for free(). */
 char *chain_name(struct der name);

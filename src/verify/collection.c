@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "verify/collection.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,14 +85,29 @@ static bool is_passed_over(const char *name)
 
 /* -- filling a unit -- */
 
+static void classify(
+	struct unit *unit, struct file *file, const struct secret *bytes)
+{
+	if (unit->n_artifacts < UNIT_ARTIFACTS_MAX)
+		file_classify(file, bytes);
+	else
+		file->problem = memory_format("behind more than %d things",
+			UNIT_ARTIFACTS_MAX);
+	unit->n_artifacts += file->n_artifacts;
+}
+
 static bool fill(struct unit *unit, const char *inside,
 	const struct tree_read_entry *entry, struct error *err)
 {
 	struct file *file;
 
 	if (entry->kind == TREE_READ_DIRECTORY && !entry->problem) {
-		if (unit->kind != UNIT_HOST || host_enters(inside))
-			unit_add_directory(unit, inside, entry->mode);
+		if (unit->kind == UNIT_HOST && !host_enters(inside))
+			return true;
+		if (unit->n_directories > UNIT_FILES_MAX)
+			return error_set(err, ERROR_INPUT,
+				"more than %d directories", UNIT_FILES_MAX);
+		unit_add_directory(unit, inside, entry->mode);
 		return true;
 	}
 	if (unit->kind == UNIT_HOST && !host_has(inside))
@@ -113,7 +129,7 @@ static bool fill(struct unit *unit, const char *inside,
 	if (entry->problem)
 		file->problem = memory_text(entry->problem);
 	if (entry->bytes)
-		file_classify(file, entry->bytes);
+		classify(unit, file, entry->bytes);
 	return true;
 }
 
@@ -129,7 +145,8 @@ static bool enter_unit(void *data, const char *path)
 
 	if (unit->kind == UNIT_HOST)
 		return host_enters(path);
-	return *last_component(path) != '.';
+	return !text_begins(last_component(path), ".kpki-") &&
+	       strcmp(last_component(path), ".git") != 0;
 }
 
 /* -- what a directory is -- */
@@ -360,11 +377,16 @@ static char *node_of_path(const char *path)
 	return len > 0 ? memory_text_n(path, len) : memory_text(path);
 }
 
+static bool is_root(const char *path)
+{
+	return strspn(path, "/") == strlen(path);
+}
+
 static bool read_directory(struct collection *collection, int dir,
 	const char *path, struct error *err)
 {
 	AUTO_TEXT node = node_of_path(path);
-	bool host = is_host(dir), many = false;
+	bool host = is_host(dir) || is_root(path), many = false;
 	struct unit *unit = NULL;
 
 	if (!host && !is_kubernetes(dir) && !file_exists(dir, "cluster.yaml") &&
@@ -481,6 +503,60 @@ static bool visit_taken(
 	return bundles->visit(bundles->data, unit, err);
 }
 
+/* What cannot be walked is a file that was not looked at. */
+static bool read_stray(int dir, const char *name, mode_t type,
+	struct unit *unit, struct error *err)
+{
+	AUTO_RELEASE(error) why = ERROR_INIT;
+	AUTO_CLOSE fd =
+		S_ISDIR(type) || S_ISREG(type)
+			? openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+			: -1;
+	bool done;
+
+	if (S_ISLNK(type))
+		return true;
+	if (fd < 0)
+		(void)error_set(&why, ERROR_INPUT, "cannot be read");
+	done = fd >= 0 &&
+	       (S_ISDIR(type)
+			       ? tree_read_directory(fd, unit->path, enter_unit,
+					 visit_unit, unit, &why)
+			       : tree_read_file(
+					 fd, name, visit_unit, unit, &why));
+	if (!done && why.kind != ERROR_INPUT) {
+		error_move(err, &why);
+		return false;
+	}
+	if (!done)
+		unit_add(unit, S_ISDIR(type) ? "." : name)->problem =
+			memory_text(why.message);
+	return true;
+}
+
+static bool holds_something(const struct unit *unit)
+{
+	for (size_t i = 0; i < unit->n_files; i++)
+		if (unit->files[i]->n_artifacts > 0 || unit->files[i]->problem)
+			return true;
+	return false;
+}
+
+static bool visit_stray(struct bundles *bundles, int dir, const char *name,
+	mode_t type, struct error *err)
+{
+	AUTO_TEXT path = memory_format("%s/%s", bundles->path, name);
+	AUTO_FREE(unit) unit = unit_new(UNIT_PKI,
+		S_ISDIR(type) ? path : bundles->path, NULL);
+
+	unit->is_stray = true;
+	if (!read_stray(dir, name, type, unit, err))
+		return false;
+	unit_seal(unit);
+	return !holds_something(unit) ||
+	       bundles->visit(bundles->data, unit, err);
+}
+
 static bool visit_bundle(
 	struct bundles *bundles, int dir, const char *name, struct error *err)
 {
@@ -511,7 +587,9 @@ static bool collect_bundle(
 	struct bundles *bundles = data;
 
 	(void)err;
-	if (!is_one_of_many(dir, name, type))
+	(void)dir;
+	(void)type;
+	if (is_passed_over(name))
 		return true;
 	bundles->names = memory_grow(bundles->names, &bundles->allocated,
 		bundles->n_names + 1, sizeof(char *));
@@ -524,18 +602,46 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool visit_name(
+	struct bundles *bundles, int dir, const char *name, struct error *err)
+{
+	struct stat status;
+
+	if (fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		return errno == ENOENT ||
+		       error_errno(err, "\"%s/%s\"", bundles->path, name);
+	return is_one_of_many(dir, name, status.st_mode)
+		       ? visit_bundle(bundles, dir, name, err)
+		       : visit_stray(bundles, dir, name, status.st_mode, err);
+}
+
+/* Without files, for its mode. */
+static bool visit_directory_itself(
+	struct bundles *bundles, int dir, struct error *err)
+{
+	AUTO_FREE(unit) unit = unit_new(UNIT_PKI, bundles->path, NULL);
+	struct stat status;
+
+	if (fstat(dir, &status) != 0)
+		return error_errno(err, "\"%s\"", bundles->path);
+	unit->is_stray = true;
+	unit_add_directory(unit, "", status.st_mode & 07777);
+	return bundles->visit(bundles->data, unit, err);
+}
+
 static bool each_of_directory(int dir, const char *path,
 	collection_visit *visit, void *data, struct error *err)
 {
 	struct bundles bundles = {.path = path, .visit = visit, .data = data};
-	bool done = directory_each(dir, path, collect_bundle, &bundles, err);
+	bool done = visit_directory_itself(&bundles, dir, err) &&
+		    directory_each(dir, path, collect_bundle, &bundles, err);
 
 	if (bundles.n_names > 0)
 		qsort(bundles.names, bundles.n_names, sizeof(char *),
 			compare_names);
 	for (size_t i = 0; i < bundles.n_names; i++) {
 		done = done &&
-		       visit_bundle(&bundles, dir, bundles.names[i], err);
+		       visit_name(&bundles, dir, bundles.names[i], err);
 		free(bundles.names[i]);
 	}
 	free(bundles.names);

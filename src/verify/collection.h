@@ -16,7 +16,8 @@
  *	many                      a directory of hosts and tars; a tar of NAME/…
  *
  * Of many, each host is a unit that is collected, visited and freed before the
- * next: memory does not grow with their number.
+ * next: memory does not grow with their number.  So is each file or directory
+ * that lies between them and is none, if it holds something.
  *
  * All input is untrusted (base/tree_read.h).  A link is followed only where the
  * operator named it: as a PATH.

@@ -288,6 +288,24 @@ static void describe_certificate(
 	put_flaws(page, &artifact->flaws);
 }
 
+/* What the API server has noted about it. */
+static void say_object(struct page *page, const struct csr_object *object)
+{
+	say(page, "asks the signer %s", object->signer_name);
+	if (object->username)
+		say(page, "was submitted by user %s", object->username);
+	if (object->denied)
+		say(page, "was denied");
+	else if (object->failed)
+		say(page, "was approved, and no certificate could be issued");
+	else if (object->has_certificate)
+		say(page, "its certificate was issued");
+	else
+		say(page, object->approved ? "was approved, and waits for its "
+					     "certificate"
+					   : "waits for somebody to approve it");
+}
+
 static void describe_request(struct page *page, const struct artifact *artifact)
 {
 	const struct certificate *asked = artifact->request->asked;
@@ -304,6 +322,8 @@ static void describe_request(struct page *page, const struct artifact *artifact)
 	if (names.len)
 		say(page, "asks to answer for %s", names.data);
 	say(page, "is signed by the key it names");
+	if (artifact->object)
+		say_object(page, artifact->object);
 	put_asked(page, asked);
 }
 

@@ -301,14 +301,6 @@ static const struct artifact *next_in(const struct unit *unit,
 	return NULL;
 }
 
-static bool is_of(const struct unit *unit, const struct artifact *artifact)
-{
-	for (size_t i = 0; i < unit->n_files; i++)
-		if (unit->files[i] == artifact->file)
-			return true;
-	return false;
-}
-
 /* The others count as one list. */
 static const struct artifact *next_elsewhere(const struct examination *x,
 	const struct duty *duty, const struct artifact *previous)
@@ -317,7 +309,7 @@ static const struct artifact *next_elsewhere(const struct examination *x,
 
 	for (size_t i = 0; i < x->n_others; i++) {
 		const struct artifact *found;
-		bool here = previous && is_of(x->others[i], previous);
+		bool here = previous && previous->file->unit == x->others[i];
 
 		if (x->others[i] == x->unit || (!passed && !here))
 			continue;
@@ -334,12 +326,18 @@ const struct artifact *authority_next(const struct examination *x,
 	const struct artifact *of, const struct artifact *previous)
 {
 	const struct duty *duty = of->duty;
+	const struct artifact *first;
 
-	if (next_in(x->unit, duty, false, NULL))
-		return next_in(x->unit, duty, false, previous);
-	if (next_elsewhere(x, duty, NULL))
+	/* one leads to the next of its own kind */
+	if (previous && previous->file->unit != x->unit)
 		return next_elsewhere(x, duty, previous);
-	return next_in(x->unit, duty, true, previous);
+	if (previous)
+		return next_in(x->unit, duty, previous->embedded_kind != NULL,
+			previous);
+	first = next_in(x->unit, duty, false, NULL);
+	if (!first)
+		first = next_elsewhere(x, duty, NULL);
+	return first ? first : next_in(x->unit, duty, true, NULL);
 }
 
 const struct artifact *authority_named(const struct examination *x,
@@ -347,9 +345,12 @@ const struct artifact *authority_named(const struct examination *x,
 {
 	const struct duty signed_by = {.issuer = duty};
 
-	if (next_in(x->unit, &signed_by, false, NULL))
+	const struct artifact *first;
+
+	if (previous && previous->file->unit == x->unit)
 		return next_in(x->unit, &signed_by, false, previous);
-	return next_elsewhere(x, &signed_by, previous);
+	first = previous ? NULL : next_in(x->unit, &signed_by, false, NULL);
+	return first ? first : next_elsewhere(x, &signed_by, previous);
 }
 
 static bool is_beside(const struct artifact *a, const struct artifact *b)
@@ -364,15 +365,14 @@ const struct artifact *chain_next(
 	const struct artifact *of, const struct artifact *previous)
 {
 	const struct file *file = of->file;
-	bool passed = !previous;
 
-	for (size_t i = 0; i < file->n_artifacts; i++) {
+	for (size_t i = previous ? previous->place + 1 : 0;
+		i < file->n_artifacts; i++) {
 		const struct artifact *artifact = file->artifacts[i];
 
-		if (passed && artifact->kind == ARTIFACT_CERTIFICATE &&
-			artifact != of && is_beside(artifact, of))
+		if (artifact->kind == ARTIFACT_CERTIFICATE && artifact != of &&
+			is_beside(artifact, of))
 			return artifact;
-		passed |= artifact == previous;
 	}
 	return NULL;
 }

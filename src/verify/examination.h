@@ -50,6 +50,7 @@ struct examination {
 	struct findings findings;
 	struct chain **chains; /* verify/chain.h; owned */
 	size_t n_chains, chains_allocated;
+	size_t chain_hint; /* rules ask for one after the other */
 	/* the question */
 	const struct rule *rule;
 	size_t rule_index;

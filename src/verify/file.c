@@ -8,9 +8,6 @@
 #include "pki/pem.h"
 #include "pki/public_key.h"
 
-/* In one file: a bundle of all the CAs of the world has 150. */
-#define FILE_ARTIFACTS_MAX 4096
-
 struct label {
 	const char *kind, *key; /* of what is embedded, or NULL */
 };
@@ -20,6 +17,7 @@ static void release_artifact(struct artifact *artifact)
 	certificate_free(artifact->certificate);
 	flaws_release(&artifact->flaws);
 	request_free(artifact->request);
+	csr_object_free(artifact->object);
 	kubeconfig_file_free(artifact->kubeconfig);
 	token_secret_free(artifact->token);
 	rbac_object_free(artifact->rbac);
@@ -48,12 +46,24 @@ void file_free(struct file *file)
 	free(file);
 }
 
+bool file_has_room(struct file *file)
+{
+	if (file->n_artifacts < FILE_ARTIFACTS_MAX)
+		return true;
+	if (!file->problem)
+		file->problem = memory_format("more than %d things in it: the "
+					      "rest was not looked at",
+			FILE_ARTIFACTS_MAX);
+	return false;
+}
+
 struct artifact *file_add(struct file *file, enum artifact_kind kind)
 {
 	struct artifact *artifact = memory_new(1, sizeof(*artifact));
 
 	artifact->kind = kind;
 	artifact->file = file;
+	artifact->place = file->n_artifacts;
 	artifact->number = 1;
 	artifact->public_key = (struct buffer)BUFFER_INIT;
 	for (size_t i = 0; i < file->n_artifacts; i++)
@@ -234,17 +244,17 @@ static size_t add_pem(
 {
 	AUTO_RELEASE(error) err = ERROR_INIT;
 	size_t n = 0;
-	bool found = true;
 
-	while (found && file->n_artifacts < FILE_ARTIFACTS_MAX) {
+	for (;;) {
 		struct der start = text, whole;
 		struct pem_block block;
+		bool found;
 
 		if (!pem_next(&text, &block, &found, &err)) {
 			add_broken(file, label, "PEM", &err);
 			return n + 1;
 		}
-		if (!found)
+		if (!found || !file_has_room(file))
 			break;
 		whole = (struct der){start.bytes + block.before.len,
 			start.len - text.len - block.before.len};

@@ -4,6 +4,7 @@
 
 #include "base/tree_read.h"
 #include "kube/cluster.h"
+#include "kube/csr_object.h"
 #include "kube/kubeconfig_read.h"
 #include "kube/rbac_read.h"
 #include "kube/token_secret.h"
@@ -35,6 +36,7 @@ enum artifact_kind {
 
 struct file;
 struct duty;
+struct unit;
 
 /* kube/token_file.h has what a line of it is. */
 struct static_token {
@@ -47,6 +49,7 @@ void static_token_free(struct static_token *token);
 struct artifact {
 	enum artifact_kind kind;
 	const struct file *file;
+	size_t place;    /* in its file's list */
 	unsigned number; /* in its file, of its kind, from 1 */
 	unsigned line;   /* where it begins; 0: not known */
 	/* What Kubernetes uses it for (verify/duty.h), or NULL. */
@@ -56,6 +59,7 @@ struct artifact {
 	struct certificate *certificate; /* CERTIFICATE; else NULL */
 	struct flaws flaws;              /* of it */
 	struct request *request;         /* REQUEST; else NULL */
+	struct csr_object *object;       /* that it came in, or NULL */
 
 	/* KEY, PUBLIC_KEY: SubjectPublicKeyInfo, len 0 when it could not be
 	 * read, and then `problem` says why */
@@ -74,7 +78,8 @@ struct artifact {
 	struct cluster *cluster; /* CLUSTER; else, or when broken, NULL */
 
 	/* Of what stands inside a kubeconfig: "user" or "cluster", and the name
-	 * there; or NULL. */
+	 * there; of a CertificateSigningRequest: "object", and its name; or
+	 * NULL. */
 	const char *embedded_kind;
 	char *embedded_key;
 
@@ -82,6 +87,8 @@ struct artifact {
 };
 
 struct file {
+	const struct unit *unit; /* that has it, and where in its list */
+	size_t place;
 	char *path;   /* for messages: the operand's, and what is below it */
 	char *inside; /* below the unit's root: "etc/kubernetes/pki/ca.crt" */
 	enum tree_read_kind kind;
@@ -89,12 +96,18 @@ struct file {
 	uid_t uid;
 	bool has_mode; /* false of what was made in memory */
 	char *link;    /* what a link says, or NULL */
-	char *problem; /* too large, not readable, …; or NULL */
+	char *problem; /* too large, not readable, …: not looked at, or not at
+	                  all of it; or NULL */
 	bool is_twice; /* stands twice in an archive */
 	bool text_around; /* text outside of the PEM blocks */
 	struct artifact **artifacts; /* in their order */
 	size_t n_artifacts, allocated;
 };
+
+/* In one file: a bundle of all the CAs of the world has 150.  False when there
+ * are that many, and the file's problem says so. */
+#define FILE_ARTIFACTS_MAX 4096
+bool file_has_room(struct file *file);
 
 /* A new artifact of the file, zeroed but for kind, file and number. */
 struct artifact *file_add(struct file *file, enum artifact_kind kind);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/affix.h"
+#include "base/base64.h"
 #include "kube/token_file.h"
 #include "kube/token_read.h"
 
@@ -139,6 +140,53 @@ static void add_rbac(struct file *file, const struct object *object)
 	artifact->rbac = rbac;
 }
 
+/* The certificate that was issued stands in it as well. */
+static void add_issued(struct file *file, const struct csr_object *object)
+{
+	size_t len = strlen(object->certificate), pem_len;
+	AUTO_FREE(secret) pem = secret_new(len);
+	AUTO_RELEASE(error) err = ERROR_INIT;
+
+	if (base64_decode(object->certificate, len,
+		    (unsigned char *)secret_bytes(pem), &pem_len)) {
+		secret_shorten(pem, pem_len);
+		if (file_add_pem(file, "object", object->name, pem) > 0)
+			return;
+	}
+	error_set(&err, ERROR_INPUT,
+		"object \"%s\": status.certificate is no PEM in base64",
+		object->name);
+	add_broken(file, "certificate", &err);
+}
+
+static void add_csr(struct file *file, const struct object *object)
+{
+	AUTO_FREE(csr_object) csr = NULL;
+	AUTO_RELEASE(error) err = ERROR_INIT;
+	struct artifact *artifact;
+
+	if (!csr_object_of(object->root, file->path, &csr, &err)) {
+		add_broken(file, "request", &err);
+		return;
+	}
+	if (csr->has_certificate)
+		add_issued(file, csr);
+	if (!csr->request) {
+		error_move(&err, &csr->request_error);
+		error_context(&err, "object \"%s\"", csr->name);
+		err.line = object->line;
+		add_broken(file, "request", &err);
+		return;
+	}
+	artifact = file_add(file, ARTIFACT_REQUEST);
+	artifact->line = object->line;
+	artifact->embedded_kind = "object";
+	artifact->embedded_key = memory_text(csr->name);
+	artifact->request = csr->request;
+	csr->request = NULL;
+	artifact->object = take(&csr);
+}
+
 static void add_cluster(struct file *file, const struct object *object)
 {
 	struct artifact *artifact = file_add(file, ARTIFACT_CLUSTER);
@@ -160,10 +208,14 @@ static bool add_object(
 	enum rbac_kind kind;
 
 	(void)err;
+	if (!file_has_room(file))
+		return true;
 	if (token_secret_is(object))
 		add_token(file, object);
 	else if (rbac_is(object, &kind))
 		add_rbac(file, object);
+	else if (!strcmp(object->kind, CSR_OBJECT_KIND))
+		add_csr(file, object);
 	else if (!strcmp(object->kind, "Cluster") &&
 		 !strcmp(object->api_version, "kpki/v1"))
 		add_cluster(file, object);
@@ -177,6 +229,8 @@ static const char *name_of_objects(const struct secret *bytes)
 		return "token";
 	if (mentions(bytes, RBAC_GROUP "/v1"))
 		return "RBAC";
+	if (mentions(bytes, CSR_OBJECT_KIND))
+		return "request";
 	return mentions(bytes, "kpki/v1") ? "document" : NULL;
 }
 
@@ -195,10 +249,14 @@ static void add_objects(struct file *file, const struct secret *bytes)
 static bool add_line(
 	void *data, const struct token_line *line, struct error *err)
 {
-	struct artifact *artifact = file_add(data, ARTIFACT_STATIC_TOKEN);
-	struct static_token *token = memory_new(1, sizeof(*token));
+	struct artifact *artifact;
+	struct static_token *token;
 
 	(void)err;
+	if (!file_has_room(data))
+		return true;
+	artifact = file_add(data, ARTIFACT_STATIC_TOKEN);
+	token = memory_new(1, sizeof(*token));
 	artifact->line = line->line;
 	artifact->static_token = token;
 	token->token = secret_new(secret_len(line->token));
@@ -250,7 +308,7 @@ static bool add_bare_token(struct file *file, const struct secret *bytes)
 	return token != NULL;
 }
 
-void file_add_documents(struct file *file, const struct secret *bytes)
+static void add_text(struct file *file, const struct secret *bytes)
 {
 	if (secret_len(bytes) == 0 || add_bare_token(file, bytes))
 		return;
@@ -260,4 +318,20 @@ void file_add_documents(struct file *file, const struct secret *bytes)
 		add_kubeconfig(file, bytes);
 	else
 		add_objects(file, bytes);
+}
+
+/* What editors of Windows put first, and kubectl passes over (YAML 1.2, 5.2). */
+void file_add_documents(struct file *file, const struct secret *bytes)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t skip = strlen(mark), len = secret_len(bytes);
+	AUTO_FREE(secret) rest = NULL;
+
+	if (len < skip || memcmp(secret_view(bytes), mark, skip) != 0) {
+		add_text(file, bytes);
+		return;
+	}
+	rest = secret_new(len - skip);
+	memcpy(secret_bytes(rest), secret_view(bytes) + skip, len - skip);
+	add_text(file, rest);
 }

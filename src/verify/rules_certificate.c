@@ -215,12 +215,21 @@ static void signature_unknown(
 	struct examination *x, const struct artifact *artifact)
 {
 	char name[64];
+	enum signature_class class = classify(artifact->certificate, name);
 
-	if (classify(artifact->certificate, name) == SIGNATURE_UNKNOWN)
-		finding(x,
-			"is signed by %s, which is not checked: none of ECDSA "
-			"and RSA (PKCS #1 v1.5) with SHA-256, SHA-384 or "
-			"SHA-512, and Ed25519",
+	if (class == SIGNATURE_OLD ||
+		key_verifies_foreign(artifact->certificate->signature_algorithm))
+		return;
+	if (class == SIGNATURE_GOOD)
+		finding_at_most(x, SEVERITY_WARNING,
+			"is signed by an algorithm with odd parameters, which "
+			"Go takes, and which is not checked here");
+	else
+		finding_at_most(x,
+			is_root(artifact) ? SEVERITY_INFO : SEVERITY_ERROR,
+			"is signed by %s, which is none of ECDSA and RSA (PKCS "
+			"#1 v1.5, or PSS with a salt as long as the hash) with "
+			"SHA-256, SHA-384 or SHA-512, and Ed25519",
 			name);
 }
 
@@ -569,9 +578,13 @@ const struct rule certificate_rules[] = {
 	},
 	{
 		.id = "KPKI-C026",
-		.severity = SEVERITY_WARNING,
-		.title = "the signature is by an algorithm that is not checked",
-		.meaning = "Kubernetes may take it or not",
+		.severity = SEVERITY_ERROR,
+		.title = "the signature is by an algorithm that Go does not "
+			 "know",
+		.meaning = "nobody accepts the certificate; that of a root is "
+			   "not looked at",
+		.message = "x509: cannot verify signature: algorithm "
+			   "unimplemented",
 		.mend = "issue it again with a common algorithm",
 		.source = "Go: crypto/x509/x509.go",
 		.kinds = KIND(CERTIFICATE),

@@ -49,6 +49,9 @@ static bool holds_something(
 {
 	if (directory->mode & S_ISVTX)
 		return false;
+	/* one of bundles, by itself */
+	if (unit->is_stray && unit->n_files == 0)
+		return true;
 	for (size_t i = 0; i < unit->n_files; i++)
 		if (unit->files[i]->n_artifacts > 0 &&
 			is_below(unit->files[i], directory))
@@ -117,7 +120,7 @@ static void not_read(struct examination *x, const struct artifact *unused)
 {
 	(void)unused;
 	if (x->file->problem)
-		finding(x, "%s: it was not looked at", x->file->problem);
+		finding(x, "%s", x->file->problem);
 }
 
 static void member_twice(struct examination *x, const struct artifact *unused)

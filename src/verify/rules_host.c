@@ -224,7 +224,8 @@ static bool is_needed(const struct examination *x, const struct need *need)
 static bool is_control_plane(const struct unit *unit)
 {
 	return is_host(unit) ||
-	       (unit->kind == UNIT_PKI && !is_administrators(unit) &&
+	       (unit->kind == UNIT_PKI && !unit->is_stray &&
+		       !is_administrators(unit) &&
 		       !unit_next(unit, NULL, ARTIFACT_CLUSTER, NULL));
 }
 

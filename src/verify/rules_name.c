@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/affix.h"
+#include "base/utf8.h"
+#include "kube/identity.h"
 #include "kube/policy.h"
 #include "kube/topology.h"
 #include "pki/names.h"
@@ -233,9 +235,29 @@ static void masters(struct examination *x, const struct artifact *artifact)
 		finding(x, "is in the group \"system:masters\"");
 }
 
+static bool has_hidden(const char *text)
+{
+	return *text && !name_text_is_valid(text, strlen(text));
+}
+
+static void name_hides(struct examination *x, const struct artifact *artifact)
+{
+	AUTO_RELEASE(identity) identity = IDENTITY_INIT;
+
+	identity_read(artifact->certificate ? artifact->certificate
+					    : artifact->request->asked,
+		&identity);
+	if (has_hidden(identity.user))
+		finding(x, "its common name is \"%s\"", identity.user);
+	for (size_t i = 0; i < identity.n_groups; i++)
+		if (has_hidden(identity.groups[i]))
+			finding(x, "is in the group \"%s\" (organization)",
+				identity.groups[i]);
+}
+
 static void name_long(struct examination *x, const struct artifact *artifact)
 {
-	size_t len = strlen(subject_of(artifact));
+	size_t len = utf8_count(subject_of(artifact));
 
 	if (len > 64)
 		finding(x, "its common name has %zu characters", len);
@@ -926,6 +948,18 @@ const struct rule name_rules[] = {
 		.source = "Kubernetes: RBAC, core component roles",
 		.kinds = KIND(CERTIFICATE),
 		.check = component_group,
+	},
+	{
+		.id = "KPKI-N030",
+		.severity = SEVERITY_ERROR,
+		.title = "a name has characters that nobody sees",
+		.meaning = "who reads it, or binds a role to it, reads another "
+			   "name",
+		.mend = "refuse it, or issue it again under a name that is "
+			"what it looks like",
+		.source = "Unicode: UTS 39, 5.2",
+		.kinds = KIND(CERTIFICATE) | KIND(REQUEST),
+		.check = name_hides,
 	},
 	{.id = NULL},
 };

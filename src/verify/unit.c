@@ -31,6 +31,8 @@ static struct file *new_file(const struct unit *unit, const char *inside)
 {
 	struct file *file = memory_new(1, sizeof(*file));
 
+	file->unit = unit;
+	file->place = unit->n_files;
 	file->inside = memory_text(inside);
 	file->path = !*inside	   ? memory_text(unit->path)
 		     : *unit->path ? memory_format("%s/%s", unit->path, inside)
@@ -217,19 +219,13 @@ const struct artifact *unit_next(const struct unit *unit,
 	const struct artifact *previous, enum artifact_kind kind,
 	const char *duty)
 {
-	bool passed = !previous;
+	size_t i = previous ? previous->file->place : 0;
+	size_t k = previous ? previous->place + 1 : 0;
 
-	for (size_t i = 0; i < unit->n_files; i++) {
-		const struct file *file = unit->files[i];
-
-		if (!passed && file != previous->file)
-			continue;
-		for (size_t k = 0; k < file->n_artifacts; k++) {
-			if (passed && fits(file->artifacts[k], kind, duty))
-				return file->artifacts[k];
-			passed |= file->artifacts[k] == previous;
-		}
-	}
+	for (; i < unit->n_files; i++, k = 0)
+		for (; k < unit->files[i]->n_artifacts; k++)
+			if (fits(unit->files[i]->artifacts[k], kind, duty))
+				return unit->files[i]->artifacts[k];
 	return NULL;
 }
 

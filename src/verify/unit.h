@@ -18,14 +18,17 @@ struct unit {
 	char *path; /* the operand, or below it; "" of UNIT_FILES */
 	char *node; /* of a host: its name as far as the path tells, or NULL */
 	bool is_named; /* and the path does tell: one of many bundles */
+	bool is_stray; /* what lies beside bundles, and is none */
 	struct file **files; /* in the order of their paths */
 	size_t n_files, allocated;
+	size_t n_artifacts; /* in all of them, as far as they were read */
 	/* with nothing in them but modes; the root, "", among them */
 	struct file **directories;
 	size_t n_directories, directories_allocated;
 };
 
 #define UNIT_FILES_MAX 4096
+#define UNIT_ARTIFACTS_MAX 16384
 
 struct unit *unit_new(enum unit_kind kind, const char *path, const char *node);
 

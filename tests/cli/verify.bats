@@ -239,6 +239,215 @@ KPKI-F013 error w1/var/lib/kubelet/pki/kubelet.crt"
 	has "$output" '\x1b[31m'
 }
 
+@test "what lies between bundles is looked at, and is no host" {
+	two_bundles
+	echo text >bundles/readme.txt
+	mkdir bundles/empty
+	exits 0 verify --role node bundles
+	is "$output" "yes: no findings in 14 files, 8 certificates"
+	cp pki/ca.key bundles/
+	chmod 644 bundles/ca.key
+	mkdir -p bundles/admin/.old
+	kpki kubeconfig eve --quiet --out bundles/admin/.old/eve.conf
+	exits 5 verify --json bundles pki --at 2y
+	has "$(findings)" "KPKI-F001 error bundles/ca.key"
+	has "$(findings)" "KPKI-C001 error bundles/admin/.old/eve.conf"
+	lacks "$(ids)" KPKI-F019
+	mkdir -p "bundles/admin/$(printf 'd/%.0s' {1..20})"
+	exits 5 verify --json bundles
+	has "$(findings)" "KPKI-F006 warning bundles/admin"
+	rm -r bundles/ca.key bundles/admin
+	chmod 775 bundles
+	exits 5 verify --json bundles
+	is "$(findings)" "KPKI-F002 error bundles"
+}
+
+@test "bundles and an administrator's files in tars of every kind" {
+	local as
+
+	make_pki
+	cat >>pki/cluster.yaml <<-END
+		controlPlane:
+		  hosts:
+		    - {name: cp-1, addresses: ["10.0.0.1"]}
+	END
+	kpki control-plane --quiet --format tar --out tars
+	for as in '' gzip bzip2 xz; do
+		[[ -z $as ]] || $as tars/*.tar
+		exits 0 verify tars pki
+		lacks "$output" error
+		exits 5 verify tars pki --at 2y
+		has "$output" "tars/admin.tar"
+		has "$output" "tars/cp-1.tar"
+		[[ -z $as ]] || $as -d tars/*
+	done
+}
+
+@test "what is behind more than 4096 things is not passed over in silence" {
+	local pem
+
+	openssl genpkey -algorithm ED25519 -out key
+	pem=$(openssl pkey -in key -pubout)
+	yes -- "$pem" | head -n $((4096 * 3)) >many
+	exits 0 verify many
+	is "$output" "yes: no findings in 1 file, 0 certificates"
+	cat key >>many
+	exits 0 verify --json many
+	is "$(findings)" "KPKI-F006 warning many"
+	exits 3 show many
+	has "$stderr" "more than 4096 things in it"
+}
+
+@test "a file that changes while it is read is not the end" {
+	[[ -r /proc/self/status ]] || skip "no /proc"
+	make_pki
+	exits 0 verify --json pki/ca.crt /proc/self/status
+	is "$(findings)" "KPKI-F006 warning /proc/self/status"
+}
+
+@test "a mark of the byte order is passed over, as kubectl does" {
+	make_pki
+	kpki kubeconfig eve --quiet --out eve.conf
+	printf '\xef\xbb\xbf' | cat - eve.conf >marked.conf
+	chmod 600 marked.conf
+	exits 0 verify marked.conf
+	is "$output" "yes: no findings in 1 file, 2 certificates"
+	exits 0 show marked.conf
+	has "$output" "authenticates as user eve"
+}
+
+@test "a request that its certificate stands beside is settled" {
+	make_pki
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout admin-key.pem -out admin.csr -subj /O=system:masters/CN=admin
+	chmod 600 admin-key.pem
+	exits 5 verify admin.csr
+	has "$output" "error KPKI-Q002"
+	openssl x509 -req -in admin.csr -CA pki/ca.crt -CAkey pki/ca.key \
+		-days 90 -set_serial 77 -out admin.pem \
+		-extfile <(echo extendedKeyUsage=clientAuth)
+	exits 0 verify pki/ca.crt admin.csr admin.pem admin-key.pem
+	has "$output" "info KPKI-Q002"
+}
+
+@test "requests in objects are looked at, in YAML, JSON and lists" {
+	exits 0 verify "$data/verify/KPKI-Q008/near/csr.yaml"
+	cp "$data/verify/KPKI-Q007/fault/csr.yaml" .
+	exits 5 verify csr.yaml
+	has "$output" 'error KPKI-Q007'
+	has "$output" 'object "csr-abcde"'
+	sed 's/^metadata: {}$//; s/kind: List/kind: CertificateSigningRequestList/
+		s,^apiVersion: v1,apiVersion: certificates.k8s.io/v1,
+		s/^- apiVersion: .*/-/; /^  kind: Cert/d' csr.yaml >list.yaml
+	exits 5 verify list.yaml
+	has "$output" 'error KPKI-Q007'
+	sed -n 's/^  //; s/^- //; /^apiVersion: cert/,$p' csr.yaml >one.yaml
+	python3 - <<-'END' >csr.json
+		import json
+		text = open('one.yaml').read()
+		find = lambda key: text.split(key + ': ')[1].split('\n')[0]
+		print(json.dumps({'apiVersion': find('apiVersion'),
+		    'kind': find('kind'), 'metadata': {'name': find('name')},
+		    'spec': {'request': find('request'),
+		    'signerName': find('signerName'),
+		    'usages': ['digital signature', 'server auth']}}))
+	END
+	exits 5 verify csr.json
+	has "$output" 'error KPKI-Q007'
+	exits 0 show csr.json
+	has "$output" "asks the signer kubernetes.io/kube-apiserver-client-kubelet"
+	has "$output" "waits for somebody to approve it"
+	exits 0 show "$data/verify/KPKI-Q008/near/csr.yaml"
+	has "$output" "its certificate was issued"
+	has "$output" 'EMBEDDED IN  object "csr-abcde"'
+	sed -i 's/request: .*/request: aGVsbG8=/' csr.yaml
+	exits 5 verify csr.yaml
+	has "$output" 'error KPKI-Q001'
+	sed -i 's,certificates.k8s.io/v1,&beta1,' csr.yaml
+	exits 5 verify csr.yaml
+	has "$output" 'error KPKI-Q001'
+}
+
+@test "the usages of a kubelet's request depend on the version" {
+	make_pki
+	cp pki/cluster.yaml pki/ca.crt "$data/verify/KPKI-Q007/near/csr.yaml" .
+	exits 0 verify csr.yaml cluster.yaml ca.crt
+	echo 'kubernetesVersion: "1.26"' >>cluster.yaml
+	exits 5 verify csr.yaml cluster.yaml ca.crt
+	has "$output" 'error KPKI-Q007'
+}
+
+@test "a common name is counted in characters" {
+	make_pki
+	named()
+	{
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+			-nodes -keyout key -CA pki/ca.crt -CAkey pki/ca.key \
+			-days 90 -out long.crt -utf8 -subj "/CN=$1" \
+			-addext extendedKeyUsage=clientAuth \
+			-addext basicConstraints=critical,CA:FALSE 2>/dev/null
+	}
+	named "$(printf 'ä%.0s' {1..40})"
+	exits 0 verify --severity info pki/ca.crt long.crt
+}
+
+@test "RSA-PSS is taken as Go takes it" {
+	local salt
+
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt \
+		-days 90 -subj /CN=kubernetes 2>/dev/null \
+		-addext keyUsage=critical,keyCertSign,cRLSign
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout key -out csr -subj /CN=eve 2>/dev/null
+	pss()
+	{
+		openssl x509 -req -in csr -CA ca.crt -CAkey "$2" -days 60 \
+			-set_serial 5 -sha256 -sigopt rsa_padding_mode:pss \
+			-sigopt "rsa_pss_saltlen:$1" -out pss.crt \
+			-extfile <(echo extendedKeyUsage=clientAuth) 2>/dev/null
+	}
+	pss 32 ca.key
+	exits 0 verify --severity warning ca.crt pss.crt
+	pss 20 ca.key
+	exits 5 verify --json ca.crt pss.crt
+	is "$(ids)" "KPKI-C026 "
+	openssl genrsa -out other.key 2048 2>/dev/null
+	openssl req -x509 -key other.key -out other.crt -days 90 \
+		-subj /CN=kubernetes 2>/dev/null
+	openssl x509 -req -in csr -CA other.crt -CAkey other.key -days 60 \
+		-set_serial 5 -sha256 -sigopt rsa_padding_mode:pss \
+		-sigopt rsa_pss_saltlen:32 -out pss.crt \
+		-extfile <(echo extendedKeyUsage=clientAuth) 2>/dev/null
+	exits 5 verify --json ca.crt pss.crt
+	has "$(ids)" "KPKI-A001 "
+}
+
+@test "many CAs of one name are not all tried for each certificate" {
+	local i start
+
+	make_pki
+	kpki kubeconfig eve --quiet --out eve.conf
+	sed -n 's/.*client-certificate-data: "\(.*\)"/\1/p' eve.conf |
+		base64 -d >eve.crt
+	mkdir tree
+	openssl ecparam -name prime256v1 -genkey -noout -out key
+	printf '%s\n' '[req]' string_mask=default distinguished_name=d '[d]' >cnf
+	for i in {1..150}; do
+		openssl req -x509 -config cnf -key key -subj /CN=kubernetes \
+			-days 90 -set_serial "$i" -addext subjectKeyIdentifier=hash \
+			-addext basicConstraints=critical,CA:TRUE
+	done >tree/ca.crt 2>/dev/null
+	for i in {1..60}; do cp eve.crt "tree/$i.crt"; done
+	start=$(date +%s)
+	exits 5 verify --json tree
+	has "$(ids)" KPKI-A001
+	(($(date +%s) - start < 20))
+	# Its own CA is found among them, for its key is known by name.
+	cat pki/ca.crt >>tree/ca.crt
+	exits 0 verify --json tree
+	lacks "$(ids)" KPKI-A001
+}
+
 @test "the list of rules is the table" {
 	exits 0 verify --list-rules --json
 	(($(jq '.items | length' <<<"$output") >= 60))

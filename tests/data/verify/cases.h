@@ -151,6 +151,7 @@ static const struct verify_part serving_parts[] = {
 			"}"                                                    \
 	}
 #define MASTERS "set{ seq{ $O printable{ 'system:masters' } } }"
+#define GROUP(text) "set{ seq{ $O utf8{ " text " } } }"
 #define PROXY "'system:kube-proxy'"
 #define BY_MIDDLE                                                              \
 	{"text", "$leaf $middle $authority"}, {"issuer", "$middle_subject"},   \
@@ -340,6 +341,8 @@ static const struct verify_case cases[] = {
 		{{"rdns", "set{ seq{ $O printable{ 'system:node-proxier' } } } "
 			  "$cn"},
 			{"name", PROXY}}},
+	{"KPKI-N030", NULL, {{"rdns", "$o " GROUP("'ops' e2808b") " $cn"}},
+		{{"rdns", "$o " GROUP("'ops' e28093") " $cn"}}},
 	{"KPKI-Q001", NULL,
 		{REQUEST, {"request_signature", "bits{ 00 another{ $info } }"}},
 		{REQUEST}},
