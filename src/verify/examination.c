@@ -108,7 +108,8 @@ static bool is_told_elsewhere(
 {
 	const struct artifact *other = NULL;
 
-	if (artifact->kind != ARTIFACT_CERTIFICATE || !artifact->embedded_kind)
+	if (artifact->kind != ARTIFACT_CERTIFICATE || !artifact->embedded_kind ||
+		strcmp(artifact->embedded_kind, "cluster") != 0)
 		return false;
 	while ((other = unit_next(unit, other, ARTIFACT_CERTIFICATE, NULL)))
 		if (!other->embedded_kind &&

@@ -122,6 +122,18 @@ two_bundles()
 KPKI-F013 error w1/var/lib/kubelet/pki/kubelet.crt"
 }
 
+@test "a key inside a kubeconfig is held to its certificate, wherever that stands" {
+	make_pki
+	kpki node-bundle w1 --address 10.0.0.11 --embed-certs --quiet --out b
+	exits 0 verify b
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+		-out other.key 2>/dev/null
+	sed -i "s,client-key-data: .*,client-key-data: $(base64 -w 0 other.key)," \
+		b/w1/etc/kubernetes/kubelet.conf
+	exits 5 verify --json b
+	is "$(findings)" "KPKI-F013 error b/w1/etc/kubernetes/kubelet.conf"
+}
+
 @test "bundles of another cluster are told from those of this" {
 	two_bundles
 	make_pki --dir other
