@@ -456,7 +456,7 @@ bool file_exists(int dir, const char *name)
 	struct stat status;
 
 	return fstatat(dir, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ||
-	       (errno != ENOENT && errno != ENOTDIR);
+	       (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG);
 }
 
 bool file_is_same(const struct stat *a, const struct stat *b)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "cmd/bundle_detail.h"
+#include "kube/kubeconfig_read.h"
 #include "kube/kubeconfig.h"
 #include "pki/pem.h"
 #include "pki/recovery.h"
@@ -40,6 +41,7 @@ struct job {
 	const char *name; /* … and its name in it */
 	struct live live;
 	bool replaces; /* a predecessor is in the file's place */
+	char *differs; /* what the file with the live one says otherwise */
 	bool issued;
 	struct certificate *made;
 };
@@ -56,6 +58,7 @@ static void job_release(struct job *job)
 	live_release(&job->live);
 	certificate_free(job->made);
 	free(job->directory);
+	free(job->differs);
 }
 
 DEFINE_AUTO_RELEASE(job)
@@ -132,8 +135,78 @@ static bool judge(const struct job *job, const struct certificate *certificate,
 	return true;
 }
 
+/* The one before of the same CA is as good. */
+static bool is_trusted(const struct job *job, const struct buffer *pem)
+{
+	const struct context *context = job->order->context;
+	const struct buffer *wanted = context_trust(context);
+	const struct certificate *ca = authority_certificate(context->ca);
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* it is another, then */
+	AUTO_FREE(certificate) is = NULL;
+
+	if (pem->len == wanted->len && !memcmp(pem->data, wanted->data, pem->len))
+		return true;
+	return pem->len &&
+	       certificate_read_pem(pem->data, pem->len, false, &is, &ignored) &&
+	       der_equal(is->subject, ca->subject) &&
+	       der_equal(is->public_key, ca->public_key);
+}
+
+static bool has_key(const struct job *job, const struct secret *pem)
+{
+	AUTO_RELEASE(error) ignored = ERROR_INIT; /* it has none, then */
+	AUTO_FREE(key) key = NULL;
+
+	return pem && key_read(pem, &key, &ignored) &&
+	       der_equal(key_public(key), job->live.certificate->public_key);
+}
+
+static void compare_choice(const struct job *job,
+	const struct kubeconfig_choice *choice, struct buffer *drift)
+{
+	const char *server = job->order->context->cluster->server;
+
+	if (!choice->cluster || !choice->user) {
+		drift_add(drift, "its current context is of no cluster or user");
+		return;
+	}
+	if (!choice->cluster->server ||
+		strcmp(choice->cluster->server, server) != 0)
+		drift_add(drift, "its server is \"%s\"",
+			choice->cluster->server ? choice->cluster->server : "");
+	if (choice->cluster->insecure)
+		drift_add(drift, "it does not verify the server");
+	if (choice->cluster->ca_file ||
+		!is_trusted(job, &choice->cluster->ca_pem))
+		drift_add(drift, "its CA is another");
+	if (choice->user->key_file || !has_key(job, choice->user->key_pem))
+		drift_add(drift, "its key is not the certificate's");
+}
+
+/* The file that has the live certificate: whether the rest is as it was made. */
+static void compare_file(struct job *job, const struct secret *text,
+	const struct stat *status)
+{
+	AUTO_FREE(kubeconfig_file) file = NULL;
+	AUTO_RELEASE(buffer) drift = BUFFER_INIT;
+	AUTO_RELEASE(error) why = ERROR_INIT;
+
+	if (status->st_mode & 077)
+		drift_add(&drift, "its mode is %04o",
+			(unsigned)status->st_mode & 07777);
+	if (kubeconfig_read_secret(job->order->out, text, &file, &why)) {
+		struct kubeconfig_choice choice = kubeconfig_current(file);
+
+		compare_choice(job, &choice, &drift);
+	} else {
+		drift_add(&drift, "it cannot be read: %s", why.message);
+	}
+	if (drift.len)
+		job->differs = memory_text(drift.data);
+}
+
 static bool look(
-	const struct job *job, enum standing *ret_standing, struct error *err)
+	struct job *job, enum standing *ret_standing, struct error *err)
 {
 	const char *out = job->order->out;
 	AUTO_FREE(certificate) certificate = NULL;
@@ -145,13 +218,22 @@ static bool look(
 		return true;
 	*ret_standing = STANDING_FOREIGN;
 	if (fstatat(AT_FDCWD, out, &status, AT_SYMLINK_NOFOLLOW) ||
-		!S_ISREG(status.st_mode) || status.st_size == 0 ||
+		!S_ISREG(status.st_mode) ||
 		status.st_size > (off_t)KUBECONFIG_MAX)
+		return true;
+	/* A disk that was full leaves that, and there is nothing to lose. */
+	if (status.st_size == 0 && job->live.certificate)
+		*ret_standing = STANDING_PREDECESSOR;
+	if (status.st_size == 0)
 		return true;
 	if (!file_read_secret(AT_FDCWD, out, KUBECONFIG_MAX, &text, err))
 		return false;
 	certificate = kubeconfig_find_client(text);
-	return !certificate || judge(job, certificate, ret_standing, err);
+	if (certificate && !judge(job, certificate, ret_standing, err))
+		return false;
+	if (*ret_standing == STANDING_CURRENT)
+		compare_file(job, text, &status);
+	return true;
 }
 
 /* -- what to do -- */
@@ -219,6 +301,8 @@ static bool decide(struct job *job, bool *ret_issue, struct error *err)
 	if (*ret_issue)
 		return require_place(job, standing, err);
 	compare(job, &drift);
+	if (job->differs)
+		drift_add(&drift, "\"%s\": %s", job->order->out, job->differs);
 	if (drift.len)
 		return error_set(err, ERROR_REFUSED,
 			"differs: %s; --reissue issues it anew", drift.data);
@@ -231,6 +315,8 @@ static bool decide_locked(struct job *job, bool *ret_issue, struct error *err)
 	bool done;
 
 	live_release(&job->live);
+	free(job->differs);
+	job->differs = NULL;
 	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
 		    context->lock_timeout, err))
 		return false;

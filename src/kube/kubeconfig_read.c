@@ -405,6 +405,15 @@ bool kubeconfig_read(struct source *source, struct kubeconfig_file **ret_file,
 	return true;
 }
 
+bool kubeconfig_read_secret(const char *name, const struct secret *text,
+	struct kubeconfig_file **ret_file, struct error *err)
+{
+	AUTO_FREE(source)
+	source = source_of_text(name, secret_view(text), secret_len(text));
+
+	return kubeconfig_read(source, ret_file, err);
+}
+
 void kubeconfig_file_free(struct kubeconfig_file *file)
 {
 	if (!file)

@@ -58,6 +58,10 @@ struct kubeconfig_file {
 
 MUST_CHECK bool kubeconfig_read(struct source *source,
 	struct kubeconfig_file **ret_file, struct error *err);
+/* The same of a file that was read as a secret; `name` is for messages. */
+MUST_CHECK bool kubeconfig_read_secret(const char *name,
+	const struct secret *text, struct kubeconfig_file **ret_file,
+	struct error *err);
 void kubeconfig_file_free(struct kubeconfig_file *file);
 DEFINE_AUTO_FREE(kubeconfig_file)
 

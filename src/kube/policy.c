@@ -145,11 +145,19 @@ static bool check(const struct cluster *cluster, const struct node *node,
 	return true;
 }
 
+/* Whom kubeadm binds to cluster-admin (KEP-4214). */
+static const char admins[] = "kubeadm:cluster-admins";
+
 bool policy_check_user(const char *what, const char *text, struct error *err)
 {
-	return strncmp(text, "system:", 7) != 0 ||
+	if (!strncmp(text, "system:", 7))
+		return error_set(err, ERROR_REFUSED,
+			"%s \"%s\": an identity of Kubernetes' own", what, text);
+	return strcmp(text, admins) != 0 ||
 	       error_set(err, ERROR_REFUSED,
-		       "%s \"%s\": an identity of Kubernetes' own", what, text);
+		       "%s \"%s\": makes a cluster-admin, which is what "
+		       "--profile admin is for",
+		       what, text);
 }
 
 bool policy_check_node(const struct cluster *cluster, const struct node *node,

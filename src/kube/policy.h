@@ -29,7 +29,8 @@ bool policy_is_api_server(const char *text);
 
 /*
  * May a user be called that, or be in that group?  Not if Kubernetes keeps it
- * for itself, as it does what begins with "system:".  ERROR_REFUSED; `what` is
+ * for itself, as it does what begins with "system:", nor if kubeadm makes a
+ * cluster-admin of it, which is a profile of its own.  ERROR_REFUSED; `what` is
  * "common name", "group" or the like.
  */
 MUST_CHECK bool policy_check_user(const char *what, const char *text,

@@ -327,3 +327,73 @@ status_of() # PROFILE NAME
 	is "$(cat out? | grep -c '"status":"unchanged"')" 5
 	is "$(rows)" 2
 }
+
+@test "a file that says otherwise is not unchanged, and what differs is named" {
+	local change words
+
+	make_pki
+	kpki init-ca -q --dir other --server "$server"
+	kpki kubeconfig -q t1
+	cp t1.kubeconfig kept
+	while IFS=$'\t' read -r change words; do
+		cp --remove-destination kept t1.kubeconfig
+		eval "$change"
+		exits 4 kubeconfig t1
+		has "$output" "$words"
+	done <<-'END'
+		sed -i 's,server: .*,server: "https://evil.example",' t1.kubeconfig	its server is "https://evil.example"
+		sed -i 's,client-key-data: .*,client-key-data: "AAAA",' t1.kubeconfig	its key is not the certificate's
+		sed -i "s,authority-data: .*,authority-data: $(base64 -w 0 other/ca.crt)," t1.kubeconfig	its CA is another
+		sed -i 's,current-context: .*,current-context: x,' t1.kubeconfig	its current context is of no cluster
+		chmod 666 t1.kubeconfig	its mode is 0666
+		echo '}' >>t1.kubeconfig	it cannot be read
+	END
+	cp --remove-destination kept t1.kubeconfig
+	exits 0 kubeconfig t1
+	has "$output" unchanged
+	# the CA's certificate before is as good
+	kpki renew -q --ca --same-key --validity 20y
+	exits 0 kubeconfig t1
+	chmod 666 t1.kubeconfig
+	exits 0 kubeconfig t1 --reissue
+	is "$(mode t1.kubeconfig)" 600
+}
+
+@test "a file that a full disk left empty gives way to its successor" {
+	make_pki
+	kpki kubeconfig -q t1
+	: >t1.kubeconfig
+	exits 4 kubeconfig t1
+	has "$output" "--reissue makes another"
+	exits 0 kubeconfig t1 --reissue
+	grep -q current-context t1.kubeconfig
+	: >t2.kubeconfig
+	exits 4 kubeconfig t2
+	has "$output" "move it away"
+}
+
+@test "what makes a cluster-admin has an option of its own" {
+	make_pki
+	exits 4 kubeconfig eve --group kubeadm:cluster-admins
+	has "$stderr" "--profile admin"
+	openssl req -new -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 \
+		-keyout eve.key -subj /CN=eve/O=kubeadm:cluster-admins \
+		-out eve.csr 2>/dev/null
+	exits 4 sign eve.csr --profile kube-apiserver-client --user eve \
+		--group kubeadm:cluster-admins \
+		--out signed
+	has "$output$stderr" "makes a cluster-admin"
+	is "$(rows)" 1
+	exits 0 kubeconfig eve --profile admin
+	is "$(rows --profile kube-apiserver-admin)" 1
+}
+
+@test "a name that is too long for a file is said to be so" {
+	local name
+
+	make_pki
+	name=$(printf 'a%.0s' {1..300})
+	exits 1 kubeconfig "$name"
+	has "$stderr" "File name too long"
+	is "$(rows)" 1
+}

@@ -189,6 +189,8 @@ static void no_user_is_kubernetes_own(void **state)
 		{"system", true},
 		{"system:", false},
 		{"system:masters", false},
+		{"kubeadm:cluster-admins", false},
+		{"kubeadm:cluster-adminsx", true},
 		{"system:node:w1", false},
 	};
 
