@@ -249,10 +249,19 @@ static bool is_current(const struct batch *batch, const struct place *place,
 	       der_equal(place->client->whole, credential->certificate->whole);
 }
 
+/* Somebody gave kube-proxy another certificate, without the bundle. */
+static bool has_other_proxy(const struct batch *batch,
+	const struct place *place, const struct held *proxy)
+{
+	return batch->kube_proxy && place->proxy && proxy->certificate &&
+	       !der_equal(place->proxy->whole, proxy->certificate->whole);
+}
+
 /* What cannot be looked at in one node's place is that node's failure. */
 static bool look(const struct batch *batch, int out, const struct node *node,
-	const struct held *credential, struct decision *decision,
-	enum standing *ret_standing, struct error *err)
+	const struct held *credential, const struct held *proxy,
+	struct decision *decision, enum standing *ret_standing,
+	struct error *err)
 {
 	AUTO_RELEASE(place) place = PLACE_INIT;
 	bool known = false;
@@ -267,7 +276,9 @@ static bool look(const struct batch *batch, int out, const struct node *node,
 	if (!place.client && !place.token)
 		return true;
 	if (is_current(batch, &place, credential)) {
-		*ret_standing = STANDING_CURRENT;
+		*ret_standing = has_other_proxy(batch, &place, proxy)
+					? STANDING_PREDECESSOR
+					: STANDING_CURRENT;
 		if (batch->format == BUNDLE_DIRECTORY &&
 			!place_missing(out, node, batch->kit,
 				&decision->missing, &decision->error))
@@ -504,7 +515,8 @@ static bool decide_held(const struct batch *batch, int out,
 		return false;
 	if (decided)
 		return true;
-	if (!look(batch, out, node, credential, decision, &standing, err))
+	if (!look(batch, out, node, credential, &held[PROXY], decision,
+		    &standing, err))
 		return false;
 	if (decision->verdict == VERDICT_REFUSED)
 		return true;

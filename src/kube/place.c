@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "kube/bundle.h"
+#include "kube/kubeconfig.h"
 #include "kube/token_read.h"
 
 #define PLACE_MAX ((off_t)1 << 20) /* of a file that is looked into */
@@ -231,17 +232,21 @@ static bool is_file_there(
 }
 
 /* In either layout. */
-static bool find_kube_proxy(
-	int out, const struct node *node, bool *ret_there, struct error *err)
+static bool find_kube_proxy(int out, const struct node *node,
+	struct place *place, struct error *err)
 {
 	static const enum layout layouts[] = {LAYOUT_KUBEADM, LAYOUT_PEM};
 
-	for (size_t i = 0; !*ret_there && i < ARRAY_SIZE(layouts); i++) {
+	for (size_t i = 0; !place->kube_proxy && i < ARRAY_SIZE(layouts); i++) {
 		AUTO_TEXT path = memory_format("%s/%s", node->name,
 			bundle_kube_proxy_path(layouts[i]));
+		AUTO_FREE(secret) bytes = NULL;
 
-		if (!is_file_there(out, path, ret_there, err))
+		if (!is_file_there(out, path, &place->kube_proxy, err) ||
+			!place_read_file(out, path, &bytes, err))
 			return false;
+		if (bytes)
+			place->proxy = kubeconfig_find_client(bytes);
 	}
 	return true;
 }
@@ -256,8 +261,7 @@ bool place_look(int out, const struct node *node, enum bundle_format format,
 	place.taken = out >= 0 && file_exists(out, target);
 	if (place.taken && format == BUNDLE_DIRECTORY)
 		done = (look_into_directory(out, node, &place, err) &&
-			       find_kube_proxy(
-				       out, node, &place.kube_proxy, err)) ||
+			       find_kube_proxy(out, node, &place, err)) ||
 		       error_context(err, "\"%s\"", target);
 	else if (place.taken)
 		done = look_into(out, target, node, &place, err);
@@ -271,6 +275,7 @@ bool place_look(int out, const struct node *node, enum bundle_format format,
 void place_release(struct place *place)
 {
 	certificate_free(place->client);
+	certificate_free(place->proxy);
 	token_free(place->token);
 }
 

@@ -21,7 +21,8 @@ struct place {
 	bool taken;
 	struct certificate *client;
 	struct token *token;
-	bool kube_proxy; /* a directory that has kube-proxy's kubeconfig */
+	bool kube_proxy; /* a directory that has kube-proxy's kubeconfig … */
+	struct certificate *proxy; /* … and what is in it, or NULL */
 };
 #define PLACE_INIT {0}
 

@@ -114,5 +114,16 @@ live() # PROFILE NAME
 	make_pki
 	kpki kubeconfig -q w1 --profile kube-proxy --validity 10d
 	exits 4 renew
-	has "$stderr" "kube-proxy: kpki kubeconfig --reissue makes it"
+	has "$stderr" "kpki kubeconfig --reissue makes it"
+}
+
+@test "a bundle with another certificate of kube-proxy than the live one" {
+	make_pki
+	kpki node-bundle -q w1 --address 10.0.0.1 --with-kube-proxy
+	kpki kubeconfig -q w1 --profile kube-proxy --reissue --out kp.conf
+	exits 4 node-bundle w1 --address 10.0.0.1 --with-kube-proxy
+	has "$output" "is not the bundle of its live"
+	exits 0 node-bundle w1 --address 10.0.0.1 --with-kube-proxy --reissue
+	exits 0 node-bundle w1 --address 10.0.0.1 --with-kube-proxy
+	has "$output" unchanged
 }
