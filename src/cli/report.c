@@ -332,11 +332,16 @@ bool report_end(
 
 bool report_close(struct report *report, bool done, struct error *err)
 {
-	AUTO_RELEASE(error) ignored = ERROR_INIT; /* the work's failure counts */
+	AUTO_RELEASE(error) why = ERROR_INIT;
 
 	if (done)
 		return report_end(report, NULL, err);
-	(void)!report_end(report, err, &ignored);
+	/* The work's failure counts, unless this one is worse. */
+	if (!report_end(report, err, &why) && err->kind != ERROR_USAGE &&
+		error_worse(err->kind, why.kind) != err->kind) {
+		error_release(err);
+		error_move(err, &why);
+	}
 	return false;
 }
 

@@ -169,6 +169,7 @@ static bool checkpoint(const struct command_call *call, struct error *err)
 	struct checkpoint checkpoint;
 
 	if (!open_ledger(call, &context, err) ||
+		!context_check_out(context, settings->out, err) ||
 		!ledger_verify(context->ledger, err) ||
 		!ledger_checkpoint(context->ledger, &checkpoint, err) ||
 		!checkpoint_format(&checkpoint, &text, err))

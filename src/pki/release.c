@@ -109,8 +109,7 @@ static bool probe_rename(struct release *release, struct error *err)
 			err, "\"%s\": cannot rename in it", release->label);
 	return error_set(err, ERROR_FAILED,
 		"\"%s\": its file system cannot exchange files or "
-		"rename them without replacing: use --format tar "
-		"--out -",
+		"rename them without replacing",
 		release->label);
 }
 
@@ -122,8 +121,7 @@ static bool probe_links(struct release *release, struct error *err)
 		return error_errno(err, "\"%s\": cannot make a link in it",
 			release->label);
 	return error_set(err, ERROR_FAILED,
-		"\"%s\": its file system has no symbolic links: use "
-		"--format tar",
+		"\"%s\": its file system has no symbolic links",
 		release->label);
 }
 
@@ -138,7 +136,7 @@ static bool probe(struct release *release, struct error *err)
 	if ((status.st_mode & 07777) != 0600)
 		return error_set(err, ERROR_FAILED,
 			"\"%s\": its file system does not keep the mode of a "
-			"secret file: use --format tar --out -",
+			"secret file",
 			release->label);
 	return probe_links(release, err) &&
 	       file_remove_tree(release->stage, "c", err) &&

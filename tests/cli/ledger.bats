@@ -484,3 +484,23 @@ unchanged one.crt"
 	exits 3 ledger diff file
 	has "$stderr" '"file"'
 }
+
+@test "a checkpoint does not go where the ledger is" {
+	make_pki
+	exits 4 ledger checkpoint --out pki/checkpoint
+	[ ! -e pki/checkpoint ]
+	exits 0 ledger checkpoint --out checkpoint
+}
+
+@test "a report that cannot be written is worse than what it says" {
+	make_pki
+	kpki node-bundle -q w1
+	mkdir certificates
+	cp bundles/w1/var/lib/kubelet/pki/kubelet.crt certificates
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-keyout key -out certificates/x.crt -subj /CN=x 2>/dev/null
+	exits 4 ledger import certificates
+	"$KPKI" ledger import certificates >/dev/full 2>err && status=0 ||
+		status=$?
+	is "$status" 1
+}
