@@ -494,7 +494,7 @@ bool key_write_sealed(const struct key *key, const struct secret *passphrase,
 	AUTO_FREE(secret) sealed = NULL;
 
 	if (!encode(key, &der, err) ||
-		!seal_close(der, passphrase, &sealed, err))
+		!seal_close(der, passphrase, SEAL_ITERATIONS, &sealed, err))
 		return false;
 	*ret_pem = pem_write_secret("ENCRYPTED PRIVATE KEY", sealed);
 	return true;

@@ -134,7 +134,7 @@ static struct secret *padded(const struct secret *der)
 }
 
 bool seal_close(const struct secret *der, const struct secret *passphrase,
-	struct secret **ret_sealed, struct error *err)
+	unsigned iterations, struct secret **ret_sealed, struct error *err)
 {
 	unsigned char salt[SALT_LEN], iv[BLOCK_MOST];
 	struct scheme scheme = {
@@ -142,7 +142,7 @@ bool seal_close(const struct secret *der, const struct secret *passphrase,
 		.cipher = GNUTLS_CIPHER_AES_256_CBC,
 		.key_len = KEY_MOST,
 		.block = BLOCK_MOST,
-		.iterations = SEAL_ITERATIONS,
+		.iterations = iterations,
 		.salt = {salt, sizeof(salt)},
 		.iv = {iv, sizeof(iv)},
 	};
