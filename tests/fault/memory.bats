@@ -101,6 +101,52 @@ scanned()
 	(($(wc -l <needles) > 20)) || fault "too few needles"
 }
 
+@test "no other command that opens a key leaves it, or the passphrase" {
+	local command
+
+	(umask 077 && echo "another horse battery 43" >new)
+	passphrase_needles "$passphrase"
+	passphrase_needles "$(<new)"
+	kpki -q init-ca --seal --passphrase-file pass \
+		--server https://api.example:6443
+	cat >>pki/cluster.yaml <<-END
+		controlPlane:
+		  hosts:
+		    - name: cp-1
+		      addresses: [10.0.0.1]
+	END
+	key_needles ca pki/ca.key -passin file:pass
+	kpki -q node-csr n1 --address 10.0.0.9
+	echo "n1 10.0.0.9" >nodes
+	while read -r command; do
+		scanned $command --passphrase-file pass
+	done <<-END
+		control-plane --quiet
+		kubeconfig alice --quiet
+		kubeconfig bob --break-glass --quiet
+		node-bundle w1 --bootstrap --quiet
+		sign n1/kubelet-client.csr --inventory nodes --out signed --quiet
+		crl --quiet --out ca.crl
+		crl --quiet --ca etcd-ca --out etcd.crl
+		renew --quiet --expiring 2y --node cp-1
+		renew --quiet --same-key --node alice
+		renew --quiet --ca --same-key --validity 20y
+		seal --quiet
+		seal --quiet --change --new-passphrase-file new
+	END
+	key_needles etcd pki/etcd/ca.key -passin file:new
+	key_needles front-proxy pki/front-proxy-ca.key -passin file:new
+	scanned control-plane --quiet --host cp-1 --reissue --out again \
+		--passphrase-file new
+	scanned renew --quiet --ca --same-key --ca-name etcd-ca \
+		--validity 20y --passphrase-file new
+	key_needles alice <(sed -n 's/.*client-key-data: "\(.*\)"/\1/p' \
+		alice.kubeconfig | base64 -d)
+	scanned revoke w1 alice --quiet
+	scanned unseal --quiet --passphrase-file new
+	scanned kubeconfig carol --quiet
+}
+
 @test "an imported key leaves nothing" {
 	openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-384 \
 		-out other.key
