@@ -13,6 +13,7 @@
 #include "cmd/control_batch.h"
 #include "cmd/interrupt.h"
 #include "cmd/options.h"
+#include "cmd/permit.h"
 #include "kube/policy.h"
 #include "pki/recovery.h"
 
@@ -138,6 +139,22 @@ static bool check_named(const struct run *run, struct error *err)
 	return done;
 }
 
+/* What the CA may not sign is refused before any key is made. */
+static bool check_permitted(const struct run *run, struct error *err)
+{
+	const struct cluster *cluster = run->context->cluster;
+	const struct inventory *hosts = cluster->topology->hosts;
+	const struct permit none = {NULL, 0};
+
+	for (size_t i = 0; i < inventory_count(hosts); i++) {
+		struct node host = inventory_node(hosts, i);
+
+		if (!permit_check_node(run->context, &host, err))
+			return false;
+	}
+	return permit_check_cluster(&none, run->context, cluster, err);
+}
+
 static bool check_hosts(const struct run *run, struct error *err)
 {
 	const struct cluster *cluster = run->context->cluster;
@@ -160,7 +177,7 @@ static bool check_hosts(const struct run *run, struct error *err)
 			"\": the administrator's own files have this name");
 		return error_at(err, host.file, host.line);
 	}
-	return check_named(run, err);
+	return check_permitted(run, err) && check_named(run, err);
 }
 
 /* -- choosing -- */

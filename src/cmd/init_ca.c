@@ -58,6 +58,7 @@ static const struct option_spec init_ca_options[] = {
 	OPTION_TEXT(S, complete, "complete", "FILE",
 		"take the certificate that came back, and who signed it",
 		.value = OPTION_VALUE_FILE),
+	OPTION_PERMIT(S),
 	OPTION_END,
 };
 
@@ -152,6 +153,11 @@ static bool check_usage(
 
 	if (!check_signer_usage(settings, err))
 		return false;
+	if (!settings->issued_by &&
+		settings->permit_dns.n_items + settings->permit_ip.n_items)
+		return error_set(err, ERROR_USAGE,
+			"--permit-dns and --permit-ip go with --issued-by; for "
+			"a request kpki sign takes them");
 	if (settings->key && (settings->import_cert || settings->seal))
 		return error_set(err, ERROR_USAGE,
 			"--key and %s exclude each other",
@@ -439,6 +445,7 @@ static bool find_authority(const S *settings, struct custody *custody,
 
 static void init_ca_release(struct init_ca *init)
 {
+	permit_release(&init->permit);
 	cluster_free(init->cluster);
 	custody_free(init->custody);
 	free(init->path);
@@ -527,6 +534,8 @@ static bool init_ca_run(const struct command_call *call, struct error *err)
 		.custody = custody_new(call)};
 
 	if (!check_usage(call, settings, err) ||
+		!permit_read(&settings->permit_dns, &settings->permit_ip,
+			&init.permit, err) ||
 		!fill_cluster(settings, init.cluster, err) ||
 		!plan_authority(settings, init.cluster, instant_now(),
 			&init.request, err) ||

@@ -4,6 +4,7 @@
 
 #include "cmd/birth.h"
 #include "cmd/context.h"
+#include "cmd/permit.h"
 
 /*
  * What kpki init-ca does for a CA that another one signs is in a file of its
@@ -28,6 +29,7 @@ struct init_ca_settings {
 	const char *issued_by;
 	bool request;
 	const char *complete;
+	struct text_list permit_dns, permit_ip;
 };
 
 /* One run, and what its options ask for. */
@@ -39,6 +41,7 @@ struct init_ca {
 	struct authority_request request;
 	struct custody *custody;
 	enum birth_state state;
+	struct permit permit; /* of the CA that --issued-by signs */
 };
 
 /* What of an existing CA is not as the options say, with both values. */

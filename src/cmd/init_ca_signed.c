@@ -228,6 +228,9 @@ bool init_ca_run_issued(struct init_ca *init, struct error *err)
 	if (init->state == BIRTH_DONE)
 		return init_ca_report_kept(init, err);
 	signer.context = root;
+	signer.permit = &init->permit;
+	if (!permit_check_cluster(&init->permit, root, init->cluster, err))
+		return false;
 	return apply(init, &signer, &fresh, err) &&
 	       open_asked(init, &asked, err) &&
 	       subordinate_sign(&signer, asked->der, &certificate, err) &&

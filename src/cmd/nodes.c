@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/note.h"
+#include "cmd/permit.h"
 #include "kube/inventory_read.h"
 #include "kube/address.h"
 #include "kube/policy.h"
@@ -66,7 +67,8 @@ bool nodes_check(const struct context *context,
 	for (size_t i = 0; i < inventory_count(inventory); i++) {
 		struct node node = inventory_node(inventory, i);
 
-		if (!policy_check_node(context->cluster, &node, err))
+		if (!policy_check_node(context->cluster, &node, err) ||
+			!permit_check_node(context, &node, err))
 			return false;
 		nodes_warn(&node);
 	}

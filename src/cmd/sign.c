@@ -8,6 +8,7 @@
 #include "cmd/interrupt.h"
 #include "cmd/nodes.h"
 #include "cmd/options.h"
+#include "cmd/permit.h"
 #include "cmd/product.h"
 #include "cmd/sign_issue.h"
 #include "cmd/sign_read.h"
@@ -29,6 +30,7 @@ struct sign_settings {
 	bool reissue;
 	bool dry_run;
 	bool allow_clock_back;
+	struct text_list permit_dns, permit_ip;
 };
 
 #define S struct sign_settings
@@ -64,6 +66,7 @@ static const struct option_spec sign_options[] = {
 		"names"),
 	OPTION_FLAG(S, dry_run, "dry-run",
 		"tell what would be done, and by which rule; write nothing"),
+	OPTION_PERMIT(S),
 	OPTION_CLOCK_BACK(S),
 	OPTION_END,
 };
@@ -103,6 +106,11 @@ static bool check_usage(
 {
 	if (signs_cas(settings) && !check_ca_usage(settings, err))
 		return false;
+	if (!signs_cas(settings) &&
+		settings->permit_dns.n_items + settings->permit_ip.n_items)
+		return error_set(err, ERROR_USAGE,
+			"--permit-dns and --permit-ip go with --profile "
+			SUBORDINATE_CA);
 	if (!signs_cas(settings) && !settings->inventory && !settings->nodes.n_items && !settings->user)
 		return error_set(err, ERROR_USAGE,
 			"nobody may ask: --inventory, --node or --user says "
@@ -265,6 +273,7 @@ static bool sign_run(const struct command_call *call, struct error *err)
 	const S *settings = call->settings;
 	AUTO_FREE(context) context = NULL;
 	AUTO_FREE(inventory) inventory = NULL;
+	AUTO_RELEASE(permit) permit = {NULL, 0};
 	AUTO_RELEASE(sign)
 	sign = {.profile = settings->profile,
 		.user = settings->user,
@@ -281,6 +290,8 @@ static bool sign_run(const struct command_call *call, struct error *err)
 
 	if (!check_usage(call, settings, err) ||
 		!check_profile(settings, err) || !check_user(settings, err) ||
+		!permit_read(&settings->permit_dns, &settings->permit_ip,
+			&permit, err) ||
 		!context_open(call,
 			NEEDS_CLUSTER | NEEDS_CA |
 				(settings->dry_run ? NEEDS_LEDGER
@@ -289,6 +300,8 @@ static bool sign_run(const struct command_call *call, struct error *err)
 		!context_check_out(context, settings->out, err))
 		return false;
 	sign.context = context;
+	sign.permitted = permit.items;
+	sign.n_permitted = permit.n_items;
 	if (!read_nodes(settings, context, &inventory, err) ||
 		!choose_lifetime(call, settings, &sign, err) ||
 		!choose_layout(settings, context, &output, err))

@@ -205,8 +205,20 @@ static bool judge(
 
 /* -- what the ledger says -- */
 
-static bool says_the_same(
-	const struct sign_item *item, const struct certificate *live)
+static bool permits_the_same(
+	const struct sign *sign, const struct certificate *live)
+{
+	bool same = live->n_permitted == sign->n_permitted;
+
+	for (size_t i = 0; same && i < sign->n_permitted; i++)
+		same = live->permitted[i].kind == sign->permitted[i].kind &&
+		       !strcmp(live->permitted[i].text,
+			       sign->permitted[i].text);
+	return same;
+}
+
+static bool says_the_same(const struct sign *sign, const struct sign_item *item,
+	const struct certificate *live)
 {
 	const struct request_grant *grant = &item->grant;
 	AUTO_RELEASE(buffer) subject = BUFFER_INIT;
@@ -225,6 +237,8 @@ static bool says_the_same(
 		if (!has)
 			return false;
 	}
+	if (item->profile->is_ca && !permits_the_same(sign, live))
+		return false;
 	return profile_subject(item->profile, &grant->holder, &subject, &err) &&
 	       der_equal(live->subject, der_of(&subject));
 }
@@ -276,7 +290,7 @@ static bool weigh_live(const struct sign *sign, struct sign_item *item,
 				sign_item_name(item), item->profile->name);
 		return true;
 	}
-	if (says_the_same(item, live)) {
+	if (says_the_same(sign, item, live)) {
 		item->rule = "retry";
 		item->unchanged = true;
 		item->certificate = take(&live);
@@ -322,6 +336,10 @@ static bool make(const struct sign *sign, struct sign_item *item,
 		.lifetime = lifetime,
 		.verify = true};
 
+	if (item->profile->is_ca) {
+		order.permitted = sign->permitted;
+		order.n_permitted = sign->n_permitted;
+	}
 	order.holder.alt_names = item->grant.alt_names;
 	order.holder.n_alt_names = item->grant.n_alt_names;
 	return profile_issue(&order, &der, serial, &serial_len, err) &&

@@ -35,6 +35,9 @@ struct sign {
 	const char *user;
 	const struct text_list *groups;
 	struct lifetime lifetime;
+	/* of a CA: what it may sign for */
+	const struct alt_name *permitted;
+	size_t n_permitted;
 	bool reissue, deny, dry_run, clock_back;
 	struct sign_item *items;
 	size_t n_items, allocated;

@@ -146,6 +146,8 @@ bool subordinate_sign(const struct subordinate_signer *signer,
 	sign = {.context = context,
 		.profile = profile_of_subordinate()->name,
 		.groups = &no_groups,
+		.permitted = signer->permit->items,
+		.n_permitted = signer->permit->n_items,
 		.dry_run = signer->dry};
 	bool clamped;
 

@@ -4,6 +4,7 @@
 
 #include "cmd/birth.h"
 #include "cmd/context.h"
+#include "cmd/permit.h"
 #include "pki/request.h"
 
 /*
@@ -47,6 +48,7 @@ DEFINE_AUTO_FREE(subordinate)
 struct subordinate_signer {
 	struct context *context;
 	const char *validity;
+	const struct permit *permit;
 	bool dry;
 };
 MUST_CHECK bool subordinate_sign(const struct subordinate_signer *signer,

@@ -417,6 +417,8 @@ bool profile_issue(const struct profile_order *order, struct buffer *der,
 		.is_ca = profile->is_ca,
 		.path_len = profile->is_ca ? 0 : -1,
 		.purposes = profile->purposes,
+		.permitted = order->permitted,
+		.n_permitted = order->n_permitted,
 	};
 
 	if (!public_key_read(order->public_key, &key, err) ||

@@ -90,6 +90,9 @@ struct profile_order {
 	struct der public_key; /* SubjectPublicKeyInfo */
 	struct lifetime lifetime;
 	bool verify; /* the signature too */
+	/* Of a CA: what it may sign for (pki/constraints.h). */
+	const struct alt_name *permitted;
+	size_t n_permitted;
 };
 
 /* The certificate, linted; its serial goes to ret_serial. */

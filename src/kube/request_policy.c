@@ -83,6 +83,8 @@ CHECK(check_extensions)
 	const struct certificate *asked = question->request->asked;
 
 	(void)grant;
+	if (asked->n_permitted || asked->n_excluded)
+		return refuse(err, "extension 2.5.29.30: no profile has it");
 	if (asked->other_extension)
 		return refuse(err, "extension %s: no profile has it",
 			asked->other_extension);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "pki/constraints.h"
 #include "pki/pem.h"
 
 struct authority {
@@ -182,7 +183,8 @@ static bool require_plain(const struct certificate *ca,
 
 	if (!der_equal(ca->issuer, ca->subject))
 		return refuse_renewal(ca, "another CA signed it", err);
-	if (ca->other_extension || ca->n_alt_names > 0 || ca->has_purposes ||
+	if (ca->other_extension || ca->n_permitted || ca->n_excluded ||
+		ca->n_alt_names > 0 || ca->has_purposes ||
 		(ca->key_usage & ~ours))
 		return refuse_renewal(ca,
 			"it has an extension or a usage that the new one "
@@ -376,6 +378,10 @@ static bool issue(const struct authority *ca, struct certificate_plan *plan,
 	plan->authority_key_id = own_id;
 	if (!require_within(ca, plan, err))
 		return false;
+	for (size_t i = 0; i < plan->n_alt_names; i++)
+		if (!constraints_permit(
+			    ca->certificate, &plan->alt_names[i], err))
+			return false;
 	if (!certificate_serial(plan->serial, &plan->serial_len, err) ||
 		!certificate_sign(plan, ca->key, &made, err) ||
 		!certificate_lint(der_of(&made), plan, ca->key, err))

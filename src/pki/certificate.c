@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "pki/constraints.h"
 #include "pki/extensions.h"
 #include "pki/names.h"
 #include "pki/oid.h"
@@ -184,6 +185,12 @@ static bool require_plan(const struct certificate_plan *plan, struct error *err)
 	for (size_t i = 0; i < plan->n_alt_names; i++)
 		if (!require_alt_name(&plan->alt_names[i], err))
 			return false;
+	for (size_t i = 0; i < plan->n_permitted; i++)
+		if (!constraints_check(&plan->permitted[i], err))
+			return error_context(err, "name constraint");
+	if (plan->n_permitted > 0 && !plan->is_ca)
+		return bad_plan(err,
+			"name constraints need CA:TRUE (RFC 5280, 4.2.1.10)");
 	return require_usages(plan, err);
 }
 
@@ -225,6 +232,7 @@ static void put_tbs(struct der_writer *out, const struct certificate_plan *plan,
 {
 	size_t mark;
 
+	constraints_put(out, plan->permitted, plan->n_permitted);
 	extension_put_alt_names(out, plan->alt_names, plan->n_alt_names);
 	put_key_ids(out, plan, key_id);
 	extension_put_purposes(out, plan->purposes);
@@ -255,6 +263,8 @@ static size_t room_for(const struct certificate_plan *plan)
 
 	for (size_t i = 0; i < plan->n_alt_names; i++)
 		room += 32 + strlen(plan->alt_names[i].text);
+	for (size_t i = 0; i < plan->n_permitted; i++)
+		room += 64 + strlen(plan->permitted[i].text);
 	return room;
 }
 

@@ -12,7 +12,8 @@
  * What is signed is what the plan says, in one fixed shape: version 3, critical
  * basicConstraints, critical keyUsage, extKeyUsage when there are purposes,
  * subjectKeyIdentifier, authorityKeyIdentifier when the plan has one (its
- * keyIdentifier only), subjectAltName when there are names.  Names are copied
+ * keyIdentifier only), subjectAltName when there are names, critical
+ * nameConstraints when something is permitted.  Names are copied
  * byte for byte: Go compares issuer and subject as raw DER.
  */
 #define SERIAL_MAX 20 /* octets (RFC 5280, 4.1.2.2) */
@@ -55,6 +56,9 @@ struct certificate_plan {
 	unsigned purposes; /* 0: no extKeyUsage */
 	const struct alt_name *alt_names;
 	size_t n_alt_names;
+	/* of a CA: pki/constraints.h; none: anything */
+	const struct alt_name *permitted;
+	size_t n_permitted;
 	/* of a CA that goes on under its old one; len 0: made of the key */
 	struct der subject_key_id;
 	/* the issuer's subjectKeyIdentifier, of whatever length; len 0: none,
@@ -118,6 +122,9 @@ struct certificate {
 	struct alt_name *alt_names;
 	size_t n_alt_names;
 	bool alt_names_critical;
+	/* nameConstraints, as pki/constraints.h says */
+	struct alt_name *permitted, *excluded;
+	size_t n_permitted, n_excluded;
 	char *other_extension; /* dotted, the first that is none of these, or
 	                          NULL */
 	char *subject_text; /* RFC 4514, "CN=…,O=…"; escapes as it says */

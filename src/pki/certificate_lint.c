@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "pki/constraints.h"
 #include "pki/oid.h"
 
 /* A field that is missing, malformed, or not what the plan says. */
@@ -209,6 +210,17 @@ static bool same_alt_names(
 	return at.len == 0;
 }
 
+static bool same_constraints(
+	struct der *list, const struct certificate_plan *plan)
+{
+	struct der value;
+
+	return plan->n_permitted == 0 ||
+	       (take_extension(list, OID_NAME_CONSTRAINTS, true, &value) &&
+		       constraints_are(
+			       value, plan->permitted, plan->n_permitted));
+}
+
 static bool lint_extensions(
 	struct der list, const struct certificate_plan *plan, struct error *err)
 {
@@ -229,6 +241,8 @@ static bool lint_extensions(
 		return differs(err, "authorityKeyIdentifier extension");
 	if (!same_alt_names(&list, plan))
 		return differs(err, "subjectAltName extension");
+	if (!same_constraints(&list, plan))
+		return differs(err, "nameConstraints extension");
 	return list.len == 0 || differs(err, "list of extensions");
 }
 

@@ -344,6 +344,12 @@ void certificate_free(struct certificate *certificate)
 	for (size_t i = 0; i < certificate->n_alt_names; i++)
 		free((char *)certificate->alt_names[i].text);
 	free(certificate->alt_names);
+	for (size_t i = 0; i < certificate->n_permitted; i++)
+		free((char *)certificate->permitted[i].text);
+	for (size_t i = 0; i < certificate->n_excluded; i++)
+		free((char *)certificate->excluded[i].text);
+	free(certificate->permitted);
+	free(certificate->excluded);
 	free(certificate->other_extension);
 	free(certificate->subject_text);
 	free(certificate->common_name);

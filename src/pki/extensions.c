@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pki/constraints.h"
 #include "pki/names.h"
 #include "pki/oid.h"
 
@@ -298,6 +299,12 @@ static bool read_alt_names(const struct extension *extension,
 	return true;
 }
 
+static bool read_constraints(const struct extension *extension,
+	struct certificate *out, struct error *err)
+{
+	return constraints_read(extension->value, out, err);
+}
+
 /* -- the list -- */
 
 static const struct extension_type {
@@ -315,6 +322,7 @@ static const struct extension_type {
 	{"authorityKeyIdentifier", DER_LITERAL("\x55\x1d\x23"),
 		read_authority_key_id},
 	{"subjectAltName", DER_LITERAL("\x55\x1d\x11"), read_alt_names},
+	{"nameConstraints", DER_LITERAL("\x55\x1d\x1e"), read_constraints},
 };
 
 static const char malformed[] = "extension: malformed (RFC 5280, 4.1)";
@@ -355,11 +363,10 @@ static bool take_extension(struct der *list, struct extension *extension,
 }
 
 /* Critical ones that Go understands, though no field here is for them: policies
- * and name constraints (Go: crypto/x509/parser.go). */
+ * (Go: crypto/x509/parser.go). */
 static bool is_left_to_others(struct der oid)
 {
-	return der_equal(oid, OID("\x55\x1d\x1e")) ||
-	       der_equal(oid, OID("\x55\x1d\x20"));
+	return der_equal(oid, OID("\x55\x1d\x20"));
 }
 
 static bool read_other(const struct extension *extension,
@@ -386,6 +393,8 @@ static enum flaw_kind kind_of_flaw(const struct extension *extension)
 {
 	if (der_equal(extension->oid, OID_SUBJECT_ALT_NAME))
 		return FLAW_ALT_NAME;
+	if (der_equal(extension->oid, OID_NAME_CONSTRAINTS))
+		return FLAW_EXTENSION_UNREAD;
 	if (der_equal(extension->oid, OID_BASIC_CONSTRAINTS) &&
 		der_equal(extension->value, OID("\x30\x03\x01\x01\x00")))
 		return FLAW_FALSE_WRITTEN;

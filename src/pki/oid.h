@@ -21,6 +21,7 @@
 
 #define OID_SUBJECT_KEY_ID OID("\x55\x1d\x0e")    /* 2.5.29.14 */
 #define OID_KEY_USAGE OID("\x55\x1d\x0f")         /* 2.5.29.15 */
+#define OID_NAME_CONSTRAINTS OID("\x55\x1d\x1e")  /* 2.5.29.30 */
 #define OID_SUBJECT_ALT_NAME OID("\x55\x1d\x11")  /* 2.5.29.17 */
 #define OID_CRL_NUMBER OID("\x55\x1d\x14")       /* 2.5.29.20 */
 #define OID_REASON_CODE OID("\x55\x1d\x15")      /* 2.5.29.21 */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "pki/public_key.h"
+#include "pki/constraints.h"
 #include "verify/chain.h"
 #include "verify/rule_groups.h"
 
@@ -172,6 +173,24 @@ static void key_id_differs(
 	check_links(x, artifact, has_other_id,
 		"has a subjectKeyIdentifier that is not its "
 		"authorityKeyIdentifier");
+}
+
+/* Go's words, without who is meant, which check_links says. */
+static void not_permitted(
+	struct examination *x, const struct artifact *artifact)
+{
+	const struct chain *chain = leaf_chain(x, artifact);
+	const struct certificate *leaf = artifact->certificate;
+
+	for (size_t i = 0; chain && i < chain->n_links; i++)
+		for (size_t k = 0; k < leaf->n_alt_names; k++) {
+			AUTO_RELEASE(error) why = ERROR_INIT;
+
+			if (!constraints_permit(link_at(chain, i),
+				    &leaf->alt_names[k], &why))
+				finding(x, "%s, in %s", why.message,
+					chain->links[i]->file->path);
+		}
 }
 
 static bool is_no_link(const struct chain *chain, size_t i)
@@ -633,6 +652,21 @@ const struct rule authority_rules[] = {
 		.source = "kubeadm: app/phases/kubeconfig/kubeconfig.go",
 		.kinds = KIND(CERTIFICATE),
 		.check = text_around,
+	},
+	{
+		.id = "KPKI-A023",
+		.severity = SEVERITY_ERROR,
+		.title = "the CA may not sign for the name",
+		.meaning = "no client accepts the certificate, not even for "
+			   "another name",
+		.message = "x509: a root or intermediate certificate is not "
+			   "authorized to sign for this name: DNS name "
+			   "\"other.org\" is not permitted by any constraint",
+		.mend = "issue it again without the name, or by a CA with "
+			"other name constraints",
+		.source = "RFC 5280, 4.2.1.10; Go: crypto/x509/verify.go",
+		.kinds = KIND(CERTIFICATE),
+		.check = not_permitted,
 	},
 	{.id = NULL},
 };

@@ -485,7 +485,7 @@ const struct rule certificate_rules[] = {
 	{
 		.id = "KPKI-C018",
 		.severity = SEVERITY_INFO,
-		.title = "name constraints or policies are not looked at",
+		.title = "policies, or odd name constraints, are not looked at",
 		.meaning = "Kubernetes holds what the CA signed to them; this "
 			   "program does not",
 		.mend = "nothing needs to be done",

@@ -561,3 +561,111 @@ make_site_with_hosts() # ARGUMENT...
 	exits 3 node-csr --complete other.yaml --root host
 	has "$stderr" "chain: does not begin with the CA of the file"
 }
+
+narrow=(--permit-dns site.example --permit-dns cluster.local
+	--permit-dns kubernetes --permit-dns kubernetes.default
+	--permit-dns kubernetes.default.svc
+	--permit-ip 10.20.0.0/16 --permit-ip 10.96.0.0/12)
+
+make_narrow() # ARGUMENT...
+{
+	kpki init-ca --quiet --dir site --issued-by root --cluster site \
+		--server https://api.site.example:6443 "${narrow[@]}" "$@"
+}
+
+@test "name constraints are in the certificate, critical, and openssl holds leaves to them" {
+	make_narrow
+	is "$(extension site/ca.crt nameConstraints | tr -s ' ')" \
+		"X509v3 Name Constraints: critical
+ Permitted:
+ DNS:site.example
+ DNS:cluster.local
+ DNS:kubernetes
+ DNS:kubernetes.default
+ DNS:kubernetes.default.svc
+ IP:10.20.0.0/255.255.0.0
+ IP:10.96.0.0/255.240.0.0"
+	kpki node-bundle -q --dir site w1.site.example --address 10.20.0.1
+	openssl verify -x509_strict -CAfile root/ca.crt -untrusted site/ca.crt \
+		bundles/w1.site.example/var/lib/kubelet/pki/kubelet.crt
+	openssl genpkey -quiet "${p256[@]}" -out o.key
+	openssl req -new -key o.key -subj /CN=o |
+		openssl x509 -req -CA site/ca.crt -CAkey site/ca.key -days 1 \
+			-out o.crt -extfile <(echo subjectAltName=DNS:other.org)
+	run openssl verify -CAfile root/ca.crt -untrusted site/ca.crt o.crt
+	has "$output" "permitted subtree violation"
+	exits 0 init-ca --dir site --issued-by root "${narrow[@]}"
+	is "${lines[0]}" "STATUS       unchanged"
+}
+
+@test "what the constraints do not permit is refused before a key is made" {
+	make_narrow
+	refused_node() # TEXT ARGUMENT...
+	{
+		local text=$1
+
+		shift
+		exits 4 node-bundle --dir site "$@"
+		has "$stderr" "$text is not permitted by any constraint of CA \"CN=site\""
+	}
+	refused_node 'DNS name "w1"' w1
+	refused_node 'DNS name "badsite.example"' \
+		badsite.example
+	refused_node 'DNS name "w1.other.example"' \
+		w1.site.example --address w1.other.example
+	refused_node 'IP address "10.21.0.1"' \
+		w1.site.example --address 10.21.0.1
+	refused_node 'IP address "2001:db8::1"' \
+		w1.site.example --address 2001:db8::1
+	[ ! -e bundles ]
+	kpki node-csr -q w1 --address 10.20.0.1
+	exits 4 sign --dir site w1/*.csr --node w1 --out signed
+	has "$stderr" 'DNS name "w1" is not permitted'
+	[ ! -e signed ]
+	cat >>site/cluster.yaml <<-END
+		controlPlane:
+		  certSANs: [www.example]
+		  hosts:
+		    - name: cp.site.example
+		      addresses: [10.20.0.2]
+	END
+	exits 4 control-plane --dir site
+	has "$stderr" 'DNS name "www.example" is not permitted'
+	[ ! -e control-plane ] && [ ! -e site/sa.key ]
+	sed -i '/certSANs/d' site/cluster.yaml
+	exits 0 control-plane --dir site
+	is "$(kpki list --dir site --csv --profile kubelet-serving | wc -l)" 2
+}
+
+@test "constraints that the cluster could not live with are refused at once" {
+	exits 4 init-ca --dir site --issued-by root --cluster site \
+		--permit-dns site.example
+	has "$stderr" 'DNS name "kubernetes" is not permitted by any constraint'
+	exits 4 init-ca --dir site --issued-by root --cluster site \
+		--permit-ip 10.20.0.0/16
+	has "$stderr" 'IP address "10.96.0.1" is not permitted'
+	exits 4 init-ca --dir site --issued-by root --cluster site \
+		"${narrow[@]}" --server https://api.other.example:6443
+	has "$stderr" 'DNS name "api.other.example" is not permitted'
+	exits 2 init-ca --dir site --issued-by root --permit-dns '*.example'
+	has "$stderr" '--permit-dns: "*.example": not a DNS name'
+	exits 2 init-ca --dir site --issued-by root --permit-ip 10.0.0.1/8
+	has "$stderr" '--permit-ip: "10.0.0.1/8": not a network'
+	exits 2 init-ca --dir site --issued-by root --permit-ip 10.0.0.0/33
+	exits 2 init-ca --dir site --permit-dns example
+	has "$stderr" "go with --issued-by"
+	[ ! -e site ]
+}
+
+@test "for a request the signer says the constraints, and others are not the same" {
+	kpki init-ca -q --dir far --request --cluster far --server "$server"
+	kpki sign -q --dir root --profile subordinate-ca far/ca.csr \
+		--permit-dns far.example --permit-ip 2001:db8::/32 >far.crt
+	has "$(extension far.crt nameConstraints)" "DNS:far.example"
+	exits 4 sign --dir root --profile subordinate-ca far/ca.csr
+	has "$stderr" "has a live certificate of subordinate-ca"
+	kpki init-ca -q --dir far --complete far.crt
+	exits 4 node-bundle --dir far w1
+	exits 2 sign --dir root --node w1 far.crt --permit-dns x
+	has "$stderr" "go with --profile subordinate-ca"
+}

@@ -226,6 +226,13 @@ static const struct verify_case cases[] = {
 		{WITH_ROOT("'etcd-ca'"), ITS_OWN_KEY}},
 	{"KPKI-A022", NULL, {{"text", "'a CA' 0a $authority"}},
 		{{"text", "0a $authority 0a"}}},
+	{"KPKI-A023", NULL,
+		{SERVING, {"names", "82{ 'w1' }"},
+			{"ca_more", "seq{ $nameConstraints $true octets{ seq{ "
+				    "a0{ seq{ 82{ 'internal' } } } } } }"}},
+		{SERVING, {"names", "82{ 'w1' }"},
+			{"ca_more", "seq{ $nameConstraints $true octets{ seq{ "
+				    "a0{ seq{ 82{ 'w1' } } } } } }"}}},
 	{"KPKI-C001", NULL, {{"to", "17{ '261130235959Z' }"}},
 		{{"to", "17{ '261201000001Z' }"}}},
 	{"KPKI-C002", NULL, {{"from", "17{ '261201000001Z' }"}},
@@ -265,7 +272,7 @@ static const struct verify_case cases[] = {
 		{{"more", "seq{ $unknown octets{ $null } }"}}},
 	{"KPKI-C018", NULL,
 		{{"ca_more", "seq{ $nameConstraints $true octets{ seq{ a0{ "
-			     "seq{ 82{ 'internal' } } } } } }"}},
+			     "seq{ a4{ seq{ } } } } } } }"}},
 		{{"ca_more", "seq{ $unknown octets{ $null } }"}}},
 	{"KPKI-C019", NULL, {{"basics", "$null"}}, {{"basics", "seq{ }"}}},
 	{"KPKI-C020", NULL, {{"basics", "seq{ 010100 }"}},

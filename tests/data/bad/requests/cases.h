@@ -1936,9 +1936,8 @@ static const struct request_bad bad_requests[] = {
 		"extension 2.5.29.30: no profile has it",
 		MORE("seq{ $nameConstraints octets{ seq{ a0{ seq{ 82{ 'w1' } "
 		     "} } } } }")},
-	{"extension-name-constraints-critical", CLIENT, FORM,
-		"extension 2.5.29.30: critical and not understood (RFC "
-		"5280, 4.2)",
+	{"extension-name-constraints-critical", CLIENT, REFUSED,
+		"extension 2.5.29.30: no profile has it",
 		MORE("seq{ $nameConstraints $true octets{ seq{ a0{ seq{ 82{ "
 		     "'w1' } } } } } }")},
 	{"extension-policies", CLIENT, REFUSED,
