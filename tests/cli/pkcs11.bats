@@ -91,6 +91,27 @@ make_token_pki()
 	has "$stderr" "CA key: not the key of the certificate"
 }
 
+@test "a root and the authority that it signs may both be in a token" {
+	make_token_pki --common-name root
+	exits 0 init-ca --dir site --issued-by pki --cluster site \
+		--key "${uri/kpki/site}" --passphrase-file pin
+	is "$(<site/ca.key)" "${uri/kpki/site}"
+	openssl verify -x509_strict -CAfile pki/ca.crt site/ca.crt
+	exits 0 init-ca --dir far --request --cluster far \
+		--key "${uri/kpki/far}" --passphrase-file pin
+	exits 0 init-ca --dir far --request --key "${uri/kpki/far}"
+	kpki sign -q --profile subordinate-ca far/ca.csr \
+		--passphrase-file pin >far.crt
+	exits 0 init-ca --dir far --complete far.crt
+	# refused, and no key is made for it
+	exits 4 init-ca --dir other --issued-by pki --cluster other \
+		--key "${uri/kpki/other}" --permit-dns example.com \
+		--passphrase-file pin
+	pkcs11-tool --module "$module" --token-label vault --login --pin "$pin" \
+		-O --type privkey 2>/dev/null >objects
+	run ! grep -q "label: *other" objects
+}
+
 @test "the PIN comes from the terminal, or from the file of pin-source" {
 	make_token_pki
 	types "$pin" node-bundle w1
