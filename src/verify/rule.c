@@ -44,17 +44,25 @@ static const struct rule *const groups[] = {
 	token_rules,
 };
 
+/* The row without an id ends its group. */
+static const struct rule *after_group(const struct rule *end)
+{
+	for (size_t i = 0; i + 1 < ARRAY_SIZE(groups); i++) {
+		const struct rule *rule = groups[i];
+
+		while (rule->id)
+			rule++;
+		if (rule == end)
+			return groups[i + 1];
+	}
+	return NULL;
+}
+
 const struct rule *rule_next(const struct rule *previous)
 {
-	bool passed = !previous;
-
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
-		for (const struct rule *rule = groups[i]; rule->id; rule++) {
-			if (passed)
-				return rule;
-			passed = rule == previous;
-		}
-	return NULL;
+	if (!previous)
+		return groups[0];
+	return previous[1].id ? previous + 1 : after_group(previous + 1);
 }
 
 const struct rule *rule_find(const char *id)
