@@ -11,8 +11,8 @@
 /* What files of a host must say at this stage. */
 struct wanted {
 	struct rotate *rotate;
-	const char *ca;         /* the duty of the CA, "etcd-ca" */
-	const char *bundle_end; /* of the file with all that are trusted */
+	const char *ca;     /* the duty of the CA, "etcd-ca" */
+	const char *bundle; /* how the path of all that are trusted ends */
 	struct sha256 trusted[2]; /* the first one signs */
 	size_t n_trusted;
 	struct der signer;        /* its public key */
@@ -29,12 +29,11 @@ static void wanted_release(struct wanted *wanted)
 DEFINE_AUTO_RELEASE(wanted)
 
 static const struct {
-	const char *ca, *bundle_end;
+	const char *ca, *bundle;
 } duties_of[ROTATION_TARGETS] = {
-	[ROTATION_CA] = {"ca", "/ca-bundle."},
-	[ROTATION_FRONT_PROXY_CA] = {"front-proxy-ca",
-		"/front-proxy-ca-bundle."},
-	[ROTATION_ETCD_CA] = {"etcd-ca", "etcd/ca-bundle."},
+	[ROTATION_CA] = {"ca", "/ca-bundle"},
+	[ROTATION_FRONT_PROXY_CA] = {"front-proxy-ca", "/front-proxy-ca-bundle"},
+	[ROTATION_ETCD_CA] = {"etcd-ca", "/etcd/ca-bundle"},
 	[ROTATION_SERVICE_ACCOUNT] = {NULL, NULL},
 };
 
@@ -77,6 +76,7 @@ static bool read_trusted(struct wanted *wanted, struct error *err)
 struct looking {
 	const struct wanted *wanted;
 	const struct unit *unit;
+	const char *name; /* of whom it is said to be */
 	char *wrong; /* the first thing that is; or NULL */
 	size_t n_bundles, n_leaves;
 };
@@ -150,12 +150,22 @@ static void look_at_bundle(struct looking *looking, const struct file *file,
 			"does not trust what this stage trusts, and no more");
 }
 
+/* etcd's ends as the cluster's does, and is another. */
 static bool is_bundle(const struct wanted *wanted, const struct file *file)
 {
-	const char *name = strrchr(file->inside, '/');
-	const char *at = strstr(file->inside, wanted->bundle_end);
+	const char *path = file->inside, *dot = strrchr(path, '.');
+	size_t len = dot ? (size_t)(dot - path) : 0;
+	const char *longest = NULL;
 
-	return name && at && at + strlen("etcd") + 1 >= name;
+	for (size_t i = 0; i < ARRAY_SIZE(duties_of); i++) {
+		const char *bundle = duties_of[i].bundle;
+		size_t n = bundle ? strlen(bundle) : len + 1;
+
+		if (n <= len && !memcmp(path + len - n, bundle, n) &&
+			(!longest || n > strlen(longest)))
+			longest = bundle;
+	}
+	return longest && !strcmp(longest, wanted->bundle);
 }
 
 static bool is_kubeconfig(const struct file *file)
@@ -176,6 +186,8 @@ static void look_at_leaf(
 		    &why))
 		blame(looking, artifact->file,
 			"is not signed by what this stage issues from");
+	if (artifact->node && strcmp(artifact->node, looking->name) != 0)
+		blame(looking, artifact->file, "is another node's");
 }
 
 static bool is_leaf(const struct wanted *wanted, const struct artifact *is)
@@ -350,8 +362,9 @@ static bool show_unit(void *data, struct unit *unit, struct error *err)
 {
 	struct wanted *wanted = data;
 	struct rotate *rotate = wanted->rotate;
-	struct looking looking = {.wanted = wanted, .unit = unit};
 	AUTO_TEXT name = name_of(unit);
+	struct looking looking = {
+		.wanted = wanted, .unit = unit, .name = name};
 	struct rotate_subject *subject = rotate_find(rotate, name);
 	bool done = true;
 
@@ -409,7 +422,7 @@ static bool show_paths(struct rotate *rotate, const char *const *paths,
 	bool done;
 
 	wanted.ca = duties_of[rotate->target].ca;
-	wanted.bundle_end = duties_of[rotate->target].bundle_end;
+	wanted.bundle = duties_of[rotate->target].bundle;
 	if (!read_trusted(&wanted, err) ||
 		!collection_read(&collection, paths, n_paths, err) ||
 		!ledger_lock(context->ledger, FILE_LOCK_EXCLUSIVE,

@@ -428,6 +428,21 @@ edges_hold() # STAGE STAGE
 	is "$(count etcd/stage-1/etcd-1/$etc/pki/etcd/ca-bundle.crt)" 2
 }
 
+@test "etcd's bundle is not taken for the cluster's, nor a node for another" {
+	make_cluster
+	kpki rotate-ca stage 1 -q --ca etcd-ca
+	kpki rotate-ca stage 1 -q
+	came_back 1
+	[[ -e rotation/stage-1/cp-1/$etc/pki/etcd/ca-bundle.crt ]]
+	kpki rotate-ca stage 2 -q
+	mkdir swapped
+	cp -a rotation/stage-2/w1 swapped/w2
+	exits 5 rotate-ca status swapped
+	is "$(verdicts)" "open admin,open cp-1,open w1,wrong w2"
+	has "$output" "is another node's"
+	came_back 2
+}
+
 @test "a node's configuration builds on the one that it has, or is left out" {
 	local config=var/lib/kubelet/config.yaml
 
