@@ -203,7 +203,9 @@ static void set_chain(struct context *context)
 static bool open_parts(
 	struct context *context, unsigned needs, struct error *err)
 {
-	bool rotated = file_exists(context->dir, ROTATION_DIRECTORY);
+	bool rotated = file_exists(context->dir, ROTATION_DIRECTORY) &&
+		       (!(needs & MAY_LACK_LEDGER) ||
+			       file_exists(context->dir, LEDGER_FILE));
 
 	if (needs & NEEDS_CLUSTER && !read_cluster(context, err))
 		return false;

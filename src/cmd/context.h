@@ -28,6 +28,7 @@ enum context_needs {
 	NEEDS_LEDGER = 4,       /* for reading */
 	NEEDS_LEDGER_WRITE = 8,
 	NEEDS_CA_CERTIFICATE = 16, /* without the key, valid now */
+	MAY_LACK_LEDGER = 32,	   /* also during a rotation, of which it tells */
 };
 
 struct context {

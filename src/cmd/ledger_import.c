@@ -5,6 +5,7 @@
 
 #include "base/affix.h"
 #include "base/file.h"
+#include "cli/note.h"
 #include "cmd/authorities.h"
 #include "cmd/harvest.h"
 #include "cmd/ledger.h"
@@ -90,7 +91,9 @@ static bool make_stage(struct site *site, struct error *err)
 	path = memory_format("%s/%s", site->context->path, site->stage);
 	return directory_create(site->context->dir, site->stage, 0700, err) &&
 	       ledger_create(path, err) &&
-	       open_for_writing(site, path, LEDGER_BUILD, err);
+	       open_for_writing(site, path, LEDGER_BUILD, err) &&
+	       (!file_exists(site->context->dir, ROTATION_DIRECTORY) ||
+		       ledger_rotation_prepare(site->ledger, err));
 }
 
 static bool open_site(struct site *site, struct error *err)
@@ -145,7 +148,8 @@ struct issuer {
 };
 
 struct import {
-	struct issuer issuers[CONTROL_AUTHORITIES];
+	/* What a rotation puts beside them, too. */
+	struct issuer issuers[CONTROL_AUTHORITIES + ROTATION_TARGETS];
 	size_t n_issuers;
 	const struct issuer **signers; /* one an item, or NULL */
 	const char *node, *profile;    /* or NULL */
@@ -168,26 +172,35 @@ static void import_release(struct import *import)
 }
 DEFINE_AUTO_RELEASE(import)
 
-/* Those of a control plane are there, or not. */
+static bool read_issuer(const struct context *context, struct import *import,
+	const char *path, const char *profile, struct error *err)
+{
+	struct issuer *issuer = &import->issuers[import->n_issuers];
+
+	if (!file_exists(context->dir, path))
+		return true;
+	if (!authority_read_certificate(context->dir, path, context->now,
+		    &issuer->certificate, err))
+		return error_context(err, "\"%s\"", context->path);
+	issuer->profile = profile;
+	import->n_issuers++;
+	return true;
+}
+
+/* Those of a control plane are there, or not; as is what each is rotated with. */
 static bool read_issuers(
 	const struct context *context, struct import *import, struct error *err)
 {
-	static const char *const names[CONTROL_AUTHORITIES] = {
-		[CONTROL_CA] = CA_CERTIFICATE,
-		[CONTROL_FRONT_PROXY_CA] = FRONT_PROXY_CA_CERTIFICATE,
-		[CONTROL_ETCD_CA] = ETCD_CA_CERTIFICATE,
-	};
+	for (size_t i = 0; i < ROTATION_TARGETS; i++) {
+		const char *profile = rotation_target_name(i);
 
-	for (int i = 0; i < CONTROL_AUTHORITIES; i++) {
-		struct issuer *issuer = &import->issuers[import->n_issuers];
-
-		if (i != CONTROL_CA && !file_exists(context->dir, names[i]))
-			continue;
-		if (!authority_read_certificate(context->dir, names[i],
-			    context->now, &issuer->certificate, err))
-			return error_context(err, "\"%s\"", context->path);
-		issuer->profile = control_authority_name(i);
-		import->n_issuers++;
+		if (i != ROTATION_SERVICE_ACCOUNT &&
+			(!read_issuer(context, import,
+				 trust_place(i)->certificate, profile, err) ||
+				!read_issuer(context, import,
+					trust_other_place(i)->certificate,
+					profile, err)))
+			return false;
 	}
 	return true;
 }
@@ -383,14 +396,67 @@ static bool record_issuer(
 			       issuer->certificate, &issuer->number, err));
 }
 
-static bool record_all(
-	struct import *import, bool clock_back, struct error *err)
+/* -- rotations, whose stage was lost with the ledger -- */
+
+/* Both are trusted at the stage that is taken, so that nobody is shut out by it:
+ * the first if the older one signs, else the second.  Keys have no date. */
+static unsigned guess_stage(const struct import *import, const char *profile)
+{
+	const struct certificate *pair[2] = {NULL, NULL};
+	size_t n = 0;
+
+	for (size_t i = 0; i < import->n_issuers && n < 2; i++)
+		if (!strcmp(import->issuers[i].profile, profile))
+			pair[n++] = import->issuers[i].certificate;
+	return n == 2 && pair[0]->not_before.seconds >
+				 pair[1]->not_before.seconds
+		       ? 2
+		       : 1;
+}
+
+static bool enter_rotation(const struct import *import, const struct site *site,
+	enum rotation_target target, struct error *err)
+{
+	const struct context *context = site->context;
+	const char *name = rotation_target_name(target);
+	unsigned stage = guess_stage(import, name);
+	bool old_signs = rotation_stages[stage].signer == ROTATION_OLD;
+	struct ledger_rotation to = {.stage = stage, .from = stage};
+	AUTO_RELEASE(buffer) pem = BUFFER_INIT;
+
+	if (!file_exists(context->dir, trust_other_place(target)->certificate))
+		return true;
+	if (!trust_read(context, trust_place(target)->certificate, target, &pem,
+		    old_signs ? &to.old : &to.fresh, err) ||
+		!trust_read(context, trust_other_place(target)->certificate,
+			target, &pem, old_signs ? &to.fresh : &to.old, err) ||
+		!ledger_rotation_enter(site->ledger, name, &to, err))
+		return false;
+	warning("the rotation of %s is taken to be at stage %u, where both are "
+		"trusted: the ledger that knew its stage is lost",
+		name, stage);
+	return true;
+}
+
+static bool enter_rotations(const struct import *import,
+	const struct site *site, struct error *err)
+{
+	for (size_t i = 0; i < ROTATION_TARGETS; i++)
+		if (!enter_rotation(import, site, (enum rotation_target)i, err))
+			return false;
+	return true;
+}
+
+static bool record_all(struct import *import, const struct site *site,
+	bool clock_back, struct error *err)
 {
 	if (!ledger_begin(import->ledger, instant_now(), clock_back, err))
 		return false;
 	for (size_t i = 0; i < import->n_issuers; i++)
 		if (!record_issuer(import->ledger, &import->issuers[i], err))
 			return false;
+	if (site->stage && !enter_rotations(import, site, err))
+		return false;
 	for (size_t i = 0; i < import->harvest.n_items; i++)
 		if (!record_item(import, i, err))
 			return error_context(
@@ -449,7 +515,8 @@ bool ledger_run_import(const struct command_call *call, struct error *err)
 	AUTO_RELEASE(import) import = {0};
 	AUTO_RELEASE(site) site = {.lock_fd = -1};
 
-	if (!context_open(call, NEEDS_CA_CERTIFICATE, &context, err))
+	if (!context_open(call, NEEDS_CA_CERTIFICATE | MAY_LACK_LEDGER,
+		    &context, err))
 		return false;
 	site.context = context;
 	import.node = settings->node;
@@ -464,7 +531,7 @@ bool ledger_run_import(const struct command_call *call, struct error *err)
 		!read_all(call, &import, err) || !open_site(&site, err))
 		return false;
 	import.ledger = site.ledger;
-	if (!record_all(&import, settings->allow_clock_back, err) ||
+	if (!record_all(&import, &site, settings->allow_clock_back, err) ||
 		!put_in_place(&site, err))
 		return false;
 	report = context_report(call, import_columns,

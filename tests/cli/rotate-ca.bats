@@ -443,6 +443,27 @@ edges_hold() # STAGE STAGE
 	came_back 2
 }
 
+@test "a ledger that is lost in a rotation is rebuilt, and both stay trusted" {
+	local stage taken
+
+	make_cluster
+	kpki rotate-ca stage 1 -q --ca sa
+	for stage in 1 2; do
+		kpki rotate-ca stage "$stage" -q --vouch
+		rm pki/ledger.db
+		exits 0 ledger import "rotation/stage-$stage/w1"
+		has "$stderr" "rotation of ca is taken to be at stage $stage"
+		has "$stderr" "rotation of sa is taken to be at stage 1"
+		kpki ledger verify
+		kpki rotate-ca status "rotation/stage-$stage/w1" |
+			grep -q '^done.* w1'
+		kpki node-bundle -q "new-$stage"
+		is "$(count "bundles/new-$stage/$etc/pki/ca-bundle.crt")" 2
+	done
+	kpki rotate-ca stage 3 -q --vouch
+	is "$(count "rotation/stage-3/w1/$etc/pki/ca-bundle.crt")" 1
+}
+
 @test "a node's configuration builds on the one that it has, or is left out" {
 	local config=var/lib/kubelet/config.yaml
 
