@@ -455,6 +455,19 @@ static bool roll_back(struct rotate *rotate, struct error *err)
 	return recover(rotate, err) && rotate_stage(rotate, stage - 1, err);
 }
 
+static bool go_on(struct rotate *rotate, unsigned stage, struct error *err)
+{
+	unsigned at = rotate_state(rotate)->stage;
+
+	/* Behind the last one another rotation begins. */
+	if (stage < at && !(stage == 1 && at == ROTATION_LAST))
+		return error_set(err, ERROR_REFUSED,
+			"stage %u of %s: is behind stage %u, which was "
+			"entered: rollback goes back",
+			stage, rotation_target_name(rotate->target), at);
+	return recover(rotate, err) && rotate_stage(rotate, stage, err);
+}
+
 static bool run_verb(struct rotate *rotate, enum verb verb, unsigned stage,
 	struct error *err)
 {
@@ -469,7 +482,7 @@ static bool run_verb(struct rotate *rotate, enum verb verb, unsigned stage,
 		return rotate_status(rotate, call->operands + 1,
 			call->n_operands - 1, err);
 	case VERB_STAGE:
-		return recover(rotate, err) && rotate_stage(rotate, stage, err);
+		return go_on(rotate, stage, err);
 	case VERB_ROLLBACK:
 		return roll_back(rotate, err);
 	case VERBS:

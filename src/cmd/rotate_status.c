@@ -78,7 +78,8 @@ struct looking {
 	const struct unit *unit;
 	const char *name; /* of whom it is said to be */
 	char *wrong; /* the first thing that is; or NULL */
-	size_t n_bundles, n_leaves;
+	size_t n_trusting, n_leaves;
+	bool has_bundle;
 };
 
 static void blame(struct looking *looking, const struct file *file,
@@ -144,7 +145,7 @@ static void look_at_bundle(struct looking *looking, const struct file *file,
 	struct sha256 pins[PINS_MAX];
 	size_t n = collect(file, kind, embedded, pins);
 
-	looking->n_bundles++;
+	looking->n_trusting++;
 	if (!has_pins(looking->wanted, pins, n))
 		blame(looking, file,
 			"does not trust what this stage trusts, and no more");
@@ -230,6 +231,7 @@ static void look_at_file(struct looking *looking, const struct file *file)
 
 	if (is_left_over(looking->unit, file))
 		return;
+	looking->has_bundle = looking->has_bundle || is_bundle(wanted, file);
 	if (is_bundle(wanted, file))
 		look_at_bundle(looking, file, ARTIFACT_CERTIFICATE, NULL);
 	else if (duty && !strcmp(duty->name, wanted->ca) && file->n_artifacts)
@@ -270,9 +272,14 @@ static void require_some(
 {
 	if (looking->wrong)
 		return;
-	if (looking->n_bundles == 0)
+	if (looking->n_trusting == 0)
 		looking->wrong = memory_text("has no file that says what is "
 					     "trusted");
+	else if (!looking->has_bundle && looking->wanted->ca &&
+		 subject->places != ROTATION_PEOPLE)
+		looking->wrong = memory_format("has no \"%s\" of CAs, which "
+					       "flags name",
+			looking->wanted->bundle + 1);
 	else if (looking->n_leaves == 0 && subject->places != ROTATION_PEOPLE)
 		looking->wrong = memory_text("has no certificate, or key, of "
 					     "what is rotated");
@@ -358,6 +365,16 @@ static bool is_unconcerned(const struct rotate *rotate, const char *name)
 	       found;
 }
 
+/* What came back last counts. */
+static bool take_back(const struct rotate *rotate,
+	struct rotate_subject *subject, struct error *err)
+{
+	subject->shown = false;
+	return ledger_rotation_show(rotate->context->ledger,
+		rotation_target_name(rotate->target), subject->name,
+		LEDGER_SHOWN_WRONG, err);
+}
+
 static bool show_unit(void *data, struct unit *unit, struct error *err)
 {
 	struct wanted *wanted = data;
@@ -388,6 +405,7 @@ static bool show_unit(void *data, struct unit *unit, struct error *err)
 			rotate, name, "wrong", unit->path, looking.wrong);
 		rotate->n_wrong++;
 		subject->reported = true;
+		done = !subject->shown || take_back(rotate, subject, err);
 	} else if (!subject->shown) {
 		done = ledger_rotation_show(rotate->context->ledger,
 			rotation_target_name(rotate->target), name, "shown",

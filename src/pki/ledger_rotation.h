@@ -30,7 +30,9 @@ MUST_CHECK bool ledger_rotation_prepare(struct ledger *ledger,
 MUST_CHECK bool ledger_rotation_enter(struct ledger *ledger, const char *what,
 	const struct ledger_rotation *rotation, struct error *err);
 
-/* The stage is done on the host of this name; `how` is "shown" or "vouched". */
+/* The stage is done on the host of this name; `how` is "shown" or "vouched", or
+ * takes that back.  The last one counts. */
+#define LEDGER_SHOWN_WRONG "wrong"
 MUST_CHECK bool ledger_rotation_show(struct ledger *ledger, const char *what,
 	const char *name, const char *how, struct error *err);
 MUST_CHECK bool ledger_rotation_shown(struct ledger *ledger, const char *what,

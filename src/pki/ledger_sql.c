@@ -6,6 +6,8 @@
 
 #include <sqlite3.h>
 
+#include "pki/ledger_rotation.h"
+
 #define EVENT                                                                  \
 	"e.seq, e.kind, e.at, e.ca, e.serial, e.profile, e.name, e.detail, "   \
 	"e.not_before, e.not_after, e.ref, e.addresses, e.body, e.hash, "      \
@@ -122,9 +124,11 @@ static const struct text texts[SQL_SIZE] = {
 	[SQL_ROTATION_ANY] = {"SELECT coalesce(max(seq), 0) FROM event WHERE "
 			      "kind = 'rotation' AND name IS NULL",
 		"cannot look for a rotation"},
-	[SQL_ROTATION_SHOWN] = {"SELECT seq FROM event WHERE "
+	[SQL_ROTATION_SHOWN] = {"SELECT seq FROM event WHERE seq = "
+				"(SELECT max(seq) FROM event WHERE "
 				"kind = 'rotation' AND profile = ?1 AND "
-				"name = ?2 AND seq > ?3 LIMIT 1",
+				"name = ?2 AND seq > ?3) AND "
+				"detail <> '" LEDGER_SHOWN_WRONG "'",
 		"cannot look for what a rotation has shown"},
 	[SQL_PROJECTION_COUNTS] = {"SELECT (SELECT count(*) FROM live), "
 				   "(SELECT count(*) FROM address), "

@@ -278,6 +278,38 @@ edges_hold() # STAGE STAGE
 	diff pki/ca.crt new.crt
 }
 
+@test "a host without the bundle is not done, and what came back last counts" {
+	make_cluster
+	cp -a bundles/w1 w1
+	kpki rotate-ca stage 1 -q
+	cp -a rotation/stage-1 without
+	rm without/*/$etc/pki/ca-bundle.crt
+	exits 5 rotate-ca status without
+	is "$(verdicts)" "open admin,wrong cp-1,wrong w1,wrong w2"
+	has "$output" 'has no "ca-bundle" of CAs'
+	came_back 1
+	exits 5 rotate-ca status w1
+	exits 5 rotate-ca status
+	is "$(verdicts)" "done admin,done cp-1,done w2,open w1"
+	exits 4 rotate-ca stage 2
+	has "$stderr" 'not shown to be done on "w1"'
+	came_back 1
+	kpki rotate-ca stage 2 -q
+}
+
+@test "a stage behind the one that was entered is for rollback" {
+	make_cluster
+	kpki rotate-ca stage 1 -q
+	kpki rotate-ca stage 2 -q --vouch
+	exits 4 rotate-ca stage 1 --vouch
+	has "$stderr" "stage 1 of ca: is behind stage 2"
+	kpki rotate-ca stage 3 -q --vouch
+	exits 4 rotate-ca stage 2 --vouch
+	exits 0 rotate-ca rollback
+	exits 0 rotate-ca stage 2
+	is "$(verdicts)" "unchanged admin,unchanged cp-1,unchanged w1,unchanged w2"
+}
+
 @test "after the last stage another rotation may begin" {
 	make_cluster
 	kpki rotate-ca stage 1 -q
