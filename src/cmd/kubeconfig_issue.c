@@ -135,7 +135,8 @@ static bool judge(const struct job *job, const struct certificate *certificate,
 	return true;
 }
 
-/* The one before of the same CA is as good. */
+/* The one before of the same CA is as good, but while another CA is trusted as
+ * well. */
 static bool is_trusted(const struct job *job, const struct buffer *pem)
 {
 	const struct context *context = job->order->context;
@@ -146,7 +147,7 @@ static bool is_trusted(const struct job *job, const struct buffer *pem)
 
 	if (pem->len == wanted->len && !memcmp(pem->data, wanted->data, pem->len))
 		return true;
-	return pem->len &&
+	return pem->len && wanted->len == authority_pem(context->ca)->len &&
 	       certificate_read_pem(pem->data, pem->len, false, &is, &ignored) &&
 	       der_equal(is->subject, ca->subject) &&
 	       der_equal(is->public_key, ca->public_key);

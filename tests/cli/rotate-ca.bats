@@ -358,7 +358,10 @@ edges_hold() # STAGE STAGE
 	is "$status" 5
 	exits 4 rotate-ca stage 2
 	has "$stderr" 'not shown to be done on "user:alice"'
+	exits 4 kubeconfig alice --out alice.conf
+	has "$output" "its CA is another"
 	kpki kubeconfig -q alice --out alice.conf --reissue
+	exits 0 kubeconfig alice --out alice.conf
 	exits 0 rotate-ca stage 2
 }
 
