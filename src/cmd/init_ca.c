@@ -476,9 +476,11 @@ static bool make(struct init_ca *init, struct error *err)
 		return false;
 	plan.key = authority_key(ca);
 	plan.ca = authority_certificate(ca);
+	init->publishing = true;
 	if (!birth_make(init->path, &plan, init->call->shared->lock_timeout,
 		    &raced, err))
 		return false;
+	init->publishing = false;
 	return raced ? init_ca_report_kept(init, err)
 		     : init_ca_report(
 			       init->call, init->path, plan.ca, true, err);
@@ -517,7 +519,8 @@ static bool was_overtaken(struct init_ca *init)
 	ignored = ERROR_INIT; /* ours is the one that counts */
 	enum birth_state state;
 
-	if (!birth_look(init->path, &state, &ignored) || state <= init->state)
+	if (init->publishing || !birth_look(init->path, &state, &ignored) ||
+		state <= init->state)
 		return false;
 	init->state = state;
 	return true;

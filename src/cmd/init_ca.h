@@ -41,6 +41,7 @@ struct init_ca {
 	struct authority_request request;
 	struct custody *custody;
 	enum birth_state state;
+	bool publishing; /* what fails now has failed, whoever else goes on */
 	struct permit permit; /* of the CA that --issued-by signs */
 };
 

@@ -68,9 +68,11 @@ static bool apply(struct init_ca *init, const struct subordinate_signer *signer,
 		return false;
 	plan.key = key;
 	plan.request = der_of(&request);
+	init->publishing = true;
 	if (!birth_make(init->path, &plan, init->call->shared->lock_timeout,
 		    &raced, err))
 		return false;
+	init->publishing = false;
 	/* somebody else's is as good, or differs, which is found next */
 	*ret_fresh = !raced;
 	if (!raced)
@@ -149,17 +151,19 @@ bool init_ca_read_answer(const char *path, struct certificate **ret_certificate,
 		       error_context(err, "\"%s\"", path));
 }
 
-static bool finish(const struct init_ca *init, const struct subordinate *asked,
+static bool finish(struct init_ca *init, const struct subordinate *asked,
 	const struct certificate *certificate, const struct issuers *issuers,
 	struct error *err)
 {
 	bool raced;
 
-	if (!subordinate_check(
-		    asked, certificate, issuers, instant_now(), err) ||
-		!birth_complete(init->path, certificate, issuers,
+	if (!subordinate_check(asked, certificate, issuers, instant_now(), err))
+		return false;
+	init->publishing = true;
+	if (!birth_complete(init->path, certificate, issuers,
 			init->call->shared->lock_timeout, &raced, err))
 		return false;
+	init->publishing = false;
 	return raced ? init_ca_report_kept(init, err)
 		     : init_ca_report(
 			       init->call, init->path, certificate, true, err);
