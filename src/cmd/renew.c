@@ -507,17 +507,11 @@ static void sort_out(struct renew *renew)
 			error_set(&item->error, ERROR_REFUSED,
 				"is of the control plane: without --same-key "
 				"its tree is made, with new keys");
-		else if (!item->of_node && !item->of_control &&
-			 !item->profile->for_user)
+		else if (!item->of_node && !item->of_control && !renew->same_key)
 			error_set(&item->error, ERROR_REFUSED,
-				"%s: has a kubeconfig by itself: kpki "
-				"kubeconfig --reissue makes it",
-				item->profile->name);
-		else if (item->profile->for_user && !renew->same_key)
-			error_set(&item->error, ERROR_REFUSED,
-				"%s: a user's key is not here: --same-key "
-				"certifies it again, kpki kubeconfig --reissue "
-				"makes another",
+				"%s: its key is not here: --same-key certifies "
+				"it again, kpki kubeconfig --reissue makes "
+				"another",
 				item->profile->name);
 	}
 }

@@ -449,14 +449,23 @@ refused cp-2"
 	has "$stderr$output" "is of a control plane, and"
 }
 
-@test "a component's own kubeconfig is named, and directories only are made" {
+@test "a component's own kubeconfig keeps its key, and directories only are made" {
 	make_pki
 	kpki kubeconfig -q h1 --profile scheduler --out h1.conf --validity 5d
 	kpki kubeconfig -q h2 --profile kube-proxy --out h2.conf --validity 5d
 	exits 4 renew --json
 	is "$(json '.items[] | "\(.status) \(.node)"')" "refused h1
 refused h2"
-	has "$output" "kpki kubeconfig --reissue makes it"
+	has "$output" "kpki kubeconfig --reissue makes another"
+	exits 0 renew --same-key
+	is "$(certificate renewals/h1.scheduler.crt -subject)" \
+		"subject=CN=system:kube-scheduler"
+	is "$(certificate renewals/h2.kube-proxy.crt -pubkey)" \
+		"$(sed -n 's/.*client-key-data: "\(.*\)"/\1/p' h2.conf |
+			base64 -d | openssl pkey -pubout)"
+	is "$(kpki list --node h1 --live --json | jq -r '.items[].serial')" \
+		"$(certificate renewals/h1.scheduler.crt -serial |
+			cut -d = -f 2 | tr A-F a-f)"
 	exits 2 renew --out -
 	exits 2 renew --ca --same-key --out -
 }
