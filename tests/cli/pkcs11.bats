@@ -91,6 +91,26 @@ make_token_pki()
 	has "$stderr" "CA key: not the key of the certificate"
 }
 
+@test "killed on the way, init-ca goes on with the key that is in the token" {
+	local at call
+
+	for at in mkdirat:1 fsync:1 renameat:1 syncfs:1; do
+		call=${at%:*}
+		! strace -f -qq -o trace -e trace="$call" \
+			-e inject="$call:signal=KILL:when=${at#*:}" \
+			"$KPKI" init-ca --key "$uri" --passphrase-file pin \
+			--server "$server" >/dev/null 2>&1
+		exits 0 init-ca --key "$uri" --passphrase-file pin \
+			--server "$server"
+		exits 0 node-bundle w1 --passphrase-file pin --reissue
+		is "$(find . -name '.kpki-*')" ""
+		is "$(pkcs11-tool --module "$module" --token-label vault --login \
+			--pin "$pin" -O --type privkey 2>/dev/null |
+			grep -c 'label: *kpki')" 1
+		rm -rf pki bundles
+	done
+}
+
 @test "a root and the authority that it signs may both be in a token" {
 	make_token_pki --common-name root
 	exits 0 init-ca --dir site --issued-by pki --cluster site \

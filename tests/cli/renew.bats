@@ -372,6 +372,25 @@ issued w1 renewals/w1 2"
 	is "$output" ""
 }
 
+@test "renewing hosts, making their trees and issuing at once is sound" {
+	local i
+
+	make_hosts
+	for i in 1 2 3; do
+		kpki node-bundle -q "x$i" >out$i 2>&1 &
+		kpki renew --out "r$i" >log$i 2>&1 &
+		kpki control-plane --host cp-1 >tree$i 2>&1 &
+	done
+	wait
+	exits 0 ledger verify
+	is "$(kpki list --node cp-1 --live --json | jq '.items | length')" 11
+	is "$(kpki list --node cp-1 --live --json |
+		jq -r '.items[].profile' | sort | uniq -d)" ""
+	exits 0 list --expiring 30d
+	is "$(find . -name '.kpki-*' ! -path './pki/*')" ""
+	is "$(rows --live --profile kubelet-serving)" 6
+}
+
 @test "the note of a host names what changes and what is restarted, in order" {
 	local path
 

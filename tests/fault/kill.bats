@@ -191,6 +191,38 @@ check_birth()
 	halt_everywhere 30 no_pki check_birth init-ca
 }
 
+# The sealed key is the certificate's, and stands nowhere plain.
+check_sealed()
+{
+	[[ $(openssl pkey -in pki/ca.key -passin file:pass -pubout) == \
+		"$(openssl x509 -in pki/ca.crt -noout -pubkey)" ]] ||
+		fault "the sealed key is not the certificate's" || return
+	! grep -rqF -e "-BEGIN PRIVATE KEY-" . || fault "a plain key"
+}
+
+check_sealed_birth()
+{
+	local before=
+
+	! grep -rqF -e "-BEGIN PRIVATE KEY-" . || fault "a plain key" || return
+	if [[ -e pki ]]; then
+		check_sealed || return
+		before=$(<pki/ca.crt)
+	fi
+	kpki "$@" >out 2>err || fault "the next run: status $?" || return
+	check_sealed || return
+	look after || return
+	check_tidy
+	[[ -z $before || $before == "$(<pki/ca.crt)" ]] ||
+		fault "another CA"
+}
+
+@test "the birth of one whose key is sealed" {
+	(umask 077 && echo "a long passphrase" >pass)
+	halt_everywhere 12 no_pki check_sealed_birth init-ca --seal \
+		--passphrase-file pass
+}
+
 # Some hundreds of nodes, more than a chunk.
 many_nodes()
 {
