@@ -243,17 +243,18 @@ static bool says_the_same(const struct sign *sign, const struct sign_item *item,
 	       der_equal(live->subject, der_of(&subject));
 }
 
-static bool refuse_live(struct sign_item *item, const struct certificate *live)
+static bool refuse_live(
+	struct sign_item *item, const struct certificate *live, bool foreign)
 {
 	AUTO_TEXT serial = hex_of(live->serial.bytes, live->serial.len);
 	char until[INSTANT_TEXT];
 
 	item->rule = "live";
 	return error_set(&item->error, ERROR_REFUSED,
-		"\"%s\" has a live certificate of %s for another key or other "
-		"names: %s, until %s",
-		sign_item_name(item), item->profile->name, serial,
-		instant_format(live->not_after, until));
+		"\"%s\" has a live certificate of %s %s: %s, until %s",
+		sign_item_name(item), item->profile->name,
+		foreign ? "by another CA" : "for another key or other names",
+		serial, instant_format(live->not_after, until));
 }
 
 /* One request of the run may be the next one's live certificate; only a dry run
@@ -268,20 +269,39 @@ static bool is_repeated(const struct sign *sign, const struct sign_item *item)
 	return false;
 }
 
+/* By whatever CA; *ret_live NULL when there is none. */
+static bool find_live(const struct sign *sign, const struct sign_item *item,
+	struct ledger_row *row, struct certificate **ret_live,
+	bool *ret_foreign, struct error *err)
+{
+	const struct context *context = sign->context;
+	const char *profile = item->profile->name;
+	const char *name = sign_item_name(item);
+	bool found = false;
+
+	if (!ledger_live(context->ledger, context->ca_number, profile, name,
+		    context->now, row, &found, err))
+		return false;
+	if (!found) {
+		if (!ledger_live_anywhere(context->ledger, profile, name,
+			    context->now, row, &found, err))
+			return false;
+		*ret_foreign = found;
+	}
+	return !found || certificate_read(row->body, ret_live, err);
+}
+
 /* Sets the item's rule; *ret_event is what a new certificate supersedes. */
 static bool weigh_live(const struct sign *sign, struct sign_item *item,
 	int64_t *ret_event, struct error *err)
 {
 	AUTO_FREE(certificate) live = NULL;
 	struct ledger_row row;
-	bool found;
+	bool foreign = false;
 
-	if (!ledger_live(sign->context->ledger, sign->context->ca_number,
-		    item->profile->name, sign_item_name(item),
-		    sign->context->now, &row, &found, err) ||
-		(found && !certificate_read(row.body, &live, err)))
+	if (!find_live(sign, item, &row, &live, &foreign, err))
 		return false;
-	if (!found) {
+	if (!live) {
 		item->rule = is_repeated(sign, item) ? "live" : "new";
 		if (!strcmp(item->rule, "live"))
 			error_set(&item->error, ERROR_REFUSED,
@@ -290,19 +310,20 @@ static bool weigh_live(const struct sign *sign, struct sign_item *item,
 				sign_item_name(item), item->profile->name);
 		return true;
 	}
-	if (says_the_same(sign, item, live)) {
+	if (!foreign && says_the_same(sign, item, live)) {
 		item->rule = "retry";
 		item->unchanged = true;
 		item->certificate = take(&live);
 		return true;
 	}
-	*ret_event = row.event;
+	/* Under another CA it has a name of its own. */
+	*ret_event = foreign ? 0 : row.event;
 	if (request_is_renewal(item->object, item->request))
 		item->rule = "renewal";
 	else if (sign->reissue)
 		item->rule = "reissue";
 	else
-		refuse_live(item, live);
+		refuse_live(item, live, foreign);
 	return true;
 }
 

@@ -319,7 +319,7 @@ edges_hold() # STAGE STAGE
 	exits 4 rotate-ca stage 1
 	came_back 3
 	exits 0 rotate-ca stage 1
-	diff pki/ca.crt second.crt
+	diff pki/ca.crt second/jane.kube-apiserver-client.crt
 	[ "$(cat pki/rotation/ca.crt)" != "$(cat second.crt)" ]
 	exits 0 ledger verify
 }
@@ -529,6 +529,24 @@ edges_hold() # STAGE STAGE
 	has "$stderr" "two CAs are trusted at stage 1 of the rotation"
 	exits 4 renew --same-key --node w1
 	has "$stderr" "two CAs are trusted"
+}
+
+@test "what the old CA signed is signed by the new one when asked only" {
+	make_pki
+	openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc \
+		-addext extendedKeyUsage=clientAuth -keyout jane.key \
+		-subj /CN=jane -out jane.csr 2>/dev/null
+	kpki sign jane.csr --user jane -q --out first
+	kpki rotate-ca stage 1 -q
+	exits 0 sign jane.csr --user jane --out first
+	kpki rotate-ca stage 2 -q --vouch
+	exits 4 sign jane.csr --user jane --out second
+	has "$stderr" "has a live certificate of kube-apiserver-client by another CA"
+	exits 0 sign jane.csr --user jane --out second --reissue
+	exits 0 sign jane.csr --user jane --out second
+	openssl verify -CAfile pki/ca.crt second/jane.kube-apiserver-client.crt
+	openssl verify -CAfile pki/rotation/ca.crt first/jane.kube-apiserver-client.crt
+	exits 0 ledger verify
 }
 
 @test "a cross-signed CA is accepted by who trusts the old one alone" {
