@@ -114,7 +114,7 @@ live() # PROFILE NAME
 	make_pki
 	kpki kubeconfig -q w1 --profile kube-proxy --validity 10d
 	exits 4 renew
-	has "$stderr" "kpki kubeconfig --reissue makes it"
+	has "$stderr" "kpki kubeconfig --reissue makes another"
 }
 
 @test "a bundle with another certificate of kube-proxy than the live one" {
