@@ -197,6 +197,44 @@ static bool cross_sign(const struct rotate *rotate, const struct authority *old,
 	       error_context(err, "--cross-sign");
 }
 
+/* But for what a rotation had cross-signed, which is an authority of ours. */
+static bool refuse_orphan(
+	void *data, const struct ledger_row *row, struct error *err)
+{
+	const struct context *context = data;
+	AUTO_FREE(certificate) is = NULL;
+	int64_t number = 0;
+
+	if (!certificate_read(row->body, &is, err) ||
+		!ledger_authority(context->ledger, &is->pin, &number, err))
+		return false;
+	return number || error_set(err, ERROR_REFUSED,
+				 "\"%s/" CA_CERTIFICATE
+				 "\": signed \"%s\", the CA of another cluster, "
+				 "which nobody would trust any more",
+				 context->path, row->name);
+}
+
+static bool require_no_subordinate(
+	const struct rotate *rotate, struct error *err)
+{
+	struct context *context = rotate->context;
+	const struct ledger_filter filter = {.profile = ROTATE_CROSS_PROFILE,
+		.live_only = true,
+		.at = context->now};
+	bool done;
+
+	if (rotate->target != ROTATION_CA)
+		return true;
+	if (!ledger_lock(context->ledger, FILE_LOCK_SHARED,
+		    context->lock_timeout, err))
+		return false;
+	done = ledger_each(
+		context->ledger, &filter, refuse_orphan, context, err);
+	ledger_unlock(context->ledger);
+	return done;
+}
+
 static bool make_authority(const struct rotate *rotate,
 	const struct authority *old, struct pair *pair, struct error *err)
 {
@@ -207,6 +245,7 @@ static bool make_authority(const struct rotate *rotate,
 	AUTO_TEXT name = NULL;
 
 	if (!require_root(rotate, err) ||
+		!require_no_subordinate(rotate, err) ||
 		!require_not_in_token(rotate, old, err) ||
 		!choose_name(rotate, authority_certificate(old), &name, err) ||
 		!choose_type(rotate, authority_key(old), &request.key_type,

@@ -582,6 +582,15 @@ edges_hold() # STAGE STAGE
 	make_pki --issued-by root
 	exits 4 rotate-ca stage 1
 	has "$stderr" "is signed by another CA"
+	# nor is one that signed another's, as long as that lives
+	exits 0 rotate-ca plan --dir root
+	sed -i "s|^#* *server:.*|server: $server|" root/cluster.yaml
+	exits 4 rotate-ca stage 1 --dir root
+	has "$stderr" 'the CA of another cluster, which nobody would trust'
+	[ ! -e root/rotation/ca.crt ]
+	kpki revoke -q --dir root "$(kpki list --dir root --json \
+		--profile subordinate-ca | jq -r '.items[0].serial')"
+	exits 0 rotate-ca stage 1 --dir root
 }
 
 @test "a CA without a control plane of kpki's is rotated with its nodes" {
