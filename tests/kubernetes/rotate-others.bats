@@ -33,12 +33,21 @@ roll_out_others()
 	done
 }
 
-# A token of the service account "default".
-token()
+# What has the token of a service account: NAME
+secret_of()
 {
-	kubectl get secret "$(kubectl get serviceaccount default \
-		-o jsonpath='{.secrets[0].name}')" \
-		-o jsonpath='{.data.token}' | base64 -d
+	kubectl get serviceaccount "$1" -o jsonpath='{.secrets[0].name}'
+}
+
+token() # NAME
+{
+	kubectl get secret "$(secret_of "$1")" -o jsonpath='{.data.token}' |
+		base64 -d
+}
+
+has_token() # NAME
+{
+	[[ -n $(token "$1") ]]
 }
 
 @test "stage 1: everybody trusts both, and issues from the old" {
@@ -47,13 +56,14 @@ token()
 }
 
 @test "stage 2: everything is issued from the new, and tokens of both are good" {
-	await 30 token
-	token >old-token
+	kubectl create serviceaccount forgotten
+	await 30 has_token forgotten
+	token forgotten >old-token
 	roll_out_others 2
 	token_works
-	# tokens that have no end are signed anew when their Secrets are
-	kubectl delete secret --field-selector \
-		type=kubernetes.io/service-account-token
+	# tokens that have no end are signed anew when their Secrets are, and
+	# only then
+	kubectl delete secret "$(secret_of default)"
 	await 30 token_works
 	holds old.crt old.crt
 }
@@ -70,7 +80,7 @@ status_for()
 	roll_out_others 3
 	holds old.crt old.crt
 	is "$(status_for old-token)" 401
-	token >new-token
+	token default >new-token
 	is "$(status_for new-token)" 200
 	# and etcd refuses what its old CA issued
 	cp control-plane/etcd-1/$pki/etcd/server.{crt,key} .
