@@ -231,11 +231,13 @@ static void look_at_file(struct looking *looking, const struct file *file)
 
 	if (is_left_over(looking->unit, file))
 		return;
-	looking->has_bundle = looking->has_bundle || is_bundle(wanted, file);
-	if (is_bundle(wanted, file))
+	if (is_bundle(wanted, file)) {
+		looking->has_bundle = true;
 		look_at_bundle(looking, file, ARTIFACT_CERTIFICATE, NULL);
-	else if (duty && !strcmp(duty->name, wanted->ca) && file->n_artifacts)
+	} else if (duty && !strcmp(duty->name, wanted->ca) &&
+		   file->n_artifacts) {
 		look_at_own(looking, file);
+	}
 	if (wanted->rotate->target == ROTATION_CA && is_kubeconfig(file))
 		look_at_bundle(
 			looking, file, ARTIFACT_CERTIFICATE, "cluster");
