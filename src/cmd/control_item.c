@@ -65,20 +65,11 @@ static bool find_live(const struct control_item *item,
 	struct control_held *held, struct error *err)
 {
 	const struct control_run *run = item->run;
-	struct ledger *ledger = run->context->ledger;
-	struct instant now = run->context->now;
 
-	if (!ledger_live(ledger, run->authorities->numbers[wanted->issuer],
-		    wanted->profile->name, wanted->name, now, ret_row,
-		    &held->found, err))
-		return false;
-	if (held->found)
-		return true;
-	if (!ledger_live_anywhere(ledger, wanted->profile->name, wanted->name,
-		    now, ret_row, &held->found, err))
-		return false;
-	held->foreign = held->found;
-	return true;
+	return ledger_live_or_foreign(run->context->ledger,
+		run->authorities->numbers[wanted->issuer],
+		wanted->profile->name, wanted->name, run->context->now, ret_row,
+		&held->found, &held->foreign, err);
 }
 
 static bool hold(struct control_item *item, size_t i, struct error *err)

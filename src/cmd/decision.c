@@ -76,15 +76,10 @@ static bool held_read(const struct batch *batch, const struct profile *profile,
 	struct ledger_row row;
 	bool found = false;
 
-	if (!ledger_live(context->ledger, context->ca_number, profile->name,
-		    node->name, context->now, &row, &found, err))
+	if (!ledger_live_or_foreign(context->ledger, context->ca_number,
+		    profile->name, node->name, context->now, &row, &found,
+		    &held->foreign, err))
 		return false;
-	if (!found) {
-		if (!ledger_live_anywhere(context->ledger, profile->name,
-			    node->name, context->now, &row, &found, err))
-			return false;
-		held->foreign = found;
-	}
 	if (!found)
 		return true;
 	held_fill(held, &row);

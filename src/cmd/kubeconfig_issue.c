@@ -69,19 +69,13 @@ static bool read_live(const struct kubeconfig_order *order, struct live *live,
 	struct error *err)
 {
 	struct context *context = order->context;
-	const char *profile = order->profile->name;
 	struct ledger_row row;
 	bool found = false;
 
-	if (!ledger_live(context->ledger, context->ca_number, profile,
-		    order->name, context->now, &row, &found, err))
+	if (!ledger_live_or_foreign(context->ledger, context->ca_number,
+		    order->profile->name, order->name, context->now, &row,
+		    &found, &live->foreign, err))
 		return false;
-	if (!found) {
-		if (!ledger_live_anywhere(context->ledger, profile, order->name,
-			    context->now, &row, &found, err))
-			return false;
-		live->foreign = found;
-	}
 	if (!found)
 		return true;
 	live->event = row.event;

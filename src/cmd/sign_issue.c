@@ -275,20 +275,12 @@ static bool find_live(const struct sign *sign, const struct sign_item *item,
 	bool *ret_foreign, struct error *err)
 {
 	const struct context *context = sign->context;
-	const char *profile = item->profile->name;
-	const char *name = sign_item_name(item);
 	bool found = false;
 
-	if (!ledger_live(context->ledger, context->ca_number, profile, name,
-		    context->now, row, &found, err))
-		return false;
-	if (!found) {
-		if (!ledger_live_anywhere(context->ledger, profile, name,
-			    context->now, row, &found, err))
-			return false;
-		*ret_foreign = found;
-	}
-	return !found || certificate_read(row->body, ret_live, err);
+	return ledger_live_or_foreign(context->ledger, context->ca_number,
+		       item->profile->name, sign_item_name(item), context->now,
+		       row, &found, ret_foreign, err) &&
+	       (!found || certificate_read(row->body, ret_live, err));
 }
 
 /* Sets the item's rule; *ret_event is what a new certificate supersedes. */

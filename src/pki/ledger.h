@@ -198,6 +198,12 @@ MUST_CHECK bool ledger_live_anywhere(struct ledger *ledger,
 	const char *profile, const char *name, struct instant now,
 	struct ledger_row *ret_row, bool *ret_found, struct error *err);
 
+/* This CA's, and when it has none another one's: *ret_foreign. */
+MUST_CHECK bool ledger_live_or_foreign(struct ledger *ledger, int64_t ca,
+	const char *profile, const char *name, struct instant now,
+	struct ledger_row *ret_row, bool *ret_found, bool *ret_foreign,
+	struct error *err);
+
 /* Which name an address is live for; *ret_name NULL when nobody has it; for
  * free(). */
 MUST_CHECK bool ledger_address(struct ledger *ledger, int64_t ca,

@@ -376,6 +376,26 @@ bool ledger_live_anywhere(struct ledger *ledger, const char *profile,
 	return true;
 }
 
+bool ledger_live_or_foreign(struct ledger *ledger, int64_t ca,
+	const char *profile, const char *name, struct instant now,
+	struct ledger_row *ret_row, bool *ret_found, bool *ret_foreign,
+	struct error *err)
+{
+	bool found = false;
+
+	if (!ledger_live(ledger, ca, profile, name, now, ret_row, &found, err))
+		return false;
+	*ret_foreign = false;
+	*ret_found = found;
+	if (found)
+		return true;
+	if (!ledger_live_anywhere(
+		    ledger, profile, name, now, ret_row, ret_found, err))
+		return false;
+	*ret_foreign = *ret_found;
+	return true;
+}
+
 bool ledger_address(struct ledger *ledger, int64_t ca, const char *address,
 	struct instant now, char **ret_name, struct error *err)
 {
